@@ -1,0 +1,70 @@
+# Every target works on a bare clone: the environment is built on first use and kept in .venv.
+#
+#   make PYTHON=python3.12 test     another interpreter (remove .venv first)
+#   make test ARGS="-k frames -x"   more arguments for pytest, or for the benchmark
+
+PYTHON ?= python3
+ARGS   ?=
+BIN    := .venv/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
+ROOTS  := runner supervisor kernel
+
+# Code that has a core without I/O is held to a number; the rest is judged by its tests.
+PURE   := */wherry_runner/frames.py
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo lab test lint bench docs coverage clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: .venv/ready ## run the tour through the kernel, crash included, into build/demo
+	@$(BIN)/python examples/run_tour.py
+
+lab: .venv/ready-lab ## open JupyterLab with the tour and the Wherry kernel
+	@$(BIN)/jupyter lab $(ARGS) examples/tour.ipynb
+
+test: .venv/ready ## run all tests
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: .venv/ready ## ruff, mypy, import contracts, spelling
+	@./.ci/lint $(BIN)
+
+bench: .venv/ready-bench ## measure beside ipykernel and xeus-python, in one run
+	@$(BIN)/python benchmarks/kernel.py $(ARGS)
+
+docs: .venv/ready ## write the generated parts of the docs again
+	@$(BIN)/python docs/generate.py
+
+coverage: .venv/ready ## branch coverage; fails below 95 % on the pure modules
+	@$(BIN)/python -m coverage erase
+	@$(BIN)/python -m coverage run -m pytest -q -m "not slow and not fault" $(ARGS)
+	@$(BIN)/python -m coverage report
+	@echo "--- pure modules"
+	@$(BIN)/python -m coverage report --include='$(PURE)' --fail-under=95
+
+clean: ## remove what the other targets made, the environment too
+	rm -rf .venv build dist .coverage htmlcov .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find $(ROOTS) tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --- the environment -----------------------------------------------------------------------------
+
+# Some machines forbid Python to write bytecode; without it each start of the kernel would compile
+# the sources again, so this is done once here.
+.venv/ready: pyproject.toml
+	@test -x $(BIN)/python || { echo "creating .venv with $$($(PYTHON) --version)"; $(PYTHON) -m venv .venv; }
+	@echo "installing wherry and what the tests and checks need (a minute or two on a first run)"
+	@$(PIP) install --editable '.[dev]'
+	@$(BIN)/python -m compileall -q $(ROOTS)
+	@touch $@
+
+.venv/ready-bench: .venv/ready
+	@echo "installing the kernels to compare with"
+	@$(PIP) install --editable '.[bench]'
+	@touch $@
+
+.venv/ready-lab: .venv/ready
+	@echo "installing JupyterLab"
+	@$(PIP) install --editable '.[lab]'
+	@touch $@
