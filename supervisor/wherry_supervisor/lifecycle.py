@@ -22,8 +22,11 @@ The rules, which the table below spells out:
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
 from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class State(enum.Enum):

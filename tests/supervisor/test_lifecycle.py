@@ -7,6 +7,7 @@ from functools import reduce
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from wherry_supervisor.lifecycle import (
     TRANSITIONS,
     Event,
@@ -52,7 +53,7 @@ def reachable(start: State) -> set[State]:
     return found
 
 
-@pytest.mark.parametrize(("events", "end"), HISTORIES.values(), ids=HISTORIES)
+@pytest.mark.parametrize("events, end", HISTORIES.values(), ids=HISTORIES)
 def test_a_history_ends_where_it_should(events: str, end: State) -> None:
     assert walk(events) is end
 
