@@ -1,0 +1,7 @@
+"""``python -m wherry_kernel``."""
+
+import sys
+
+from wherry_kernel.app import main
+
+sys.exit(main())

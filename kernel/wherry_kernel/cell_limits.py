@@ -1,0 +1,68 @@
+"""What one cell asks for itself: ``# wherry: timeout=60, memory=2G`` or its metadata.
+
+The comment stands in the first line that is not blank. Metadata is what notebooks keep:
+``{"execution": {"timeout": 60}}`` or ``{"wherry": {"timeout": 60, "memory": "2G"}}``. The comment
+wins over the metadata, and both over the kernel's settings.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from wherry_kernel.options import seconds, size
+
+_COMMENT = re.compile(r"\s*#\s*wherry\s*:\s*(?P<settings>[^\n]*)")
+_READERS = {"timeout": seconds, "memory": size, "output": size}
+
+
+class CellLimits(NamedTuple):
+    """What was asked for, by name (timeout, memory, output), and what could not be understood."""
+
+    limits: Mapping[str, float | int | None]
+    problems: tuple[str, ...]
+
+
+def read(code: str, metadata: Mapping[str, Any]) -> CellLimits:
+    """Never raises: a limit that cannot be read is a problem to show, not a cell to refuse."""
+    wishes = {**_from_metadata(metadata), **_from_comment(code)}
+    if not wishes:
+        return _NOTHING
+    limits: dict[str, float | int | None] = {}
+    problems: list[str] = []
+    for name, value in wishes.items():
+        reader = _READERS.get(name)
+        if reader is None:
+            problems.append(f"{name}: unknown; there are: {', '.join(_READERS)}")
+            continue
+        try:
+            limits[name] = reader(value)
+        except (ValueError, TypeError, IndexError):
+            problems.append(f"{name}: cannot read {value!r}")
+    return CellLimits(limits, tuple(problems))
+
+
+_NOTHING = CellLimits({}, ())
+
+
+def _from_comment(code: str) -> dict[str, Any]:
+    # Most cells do not have the word; a search for it is all that they pay.
+    if "wherry" not in code[:200]:
+        return {}
+    found = _COMMENT.match(code)
+    if found is None:
+        return {}
+    parts = (part.partition("=") for part in found["settings"].split(",") if part.strip())
+    return {name.strip(): value.strip() for name, _, value in parts}
+
+
+def _from_metadata(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    wishes: dict[str, Any] = {}
+    execution = metadata.get("execution")
+    if isinstance(execution, Mapping) and "timeout" in execution:
+        wishes["timeout"] = execution["timeout"]
+    own = metadata.get("wherry")
+    if isinstance(own, Mapping):
+        wishes.update(own)
+    return wishes

@@ -1,0 +1,40 @@
+"""A mirror of the comms that are open: comm ids and target names.
+
+The comms themselves live in the runner. The mirror answers ``comm_info`` while a cell runs, and
+after a death it knows which comms clients must be told to close.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wherry_kernel.messages import Output
+from wherry_kernel.wire import comm
+from wherry_runner import frames
+
+if TYPE_CHECKING:
+    from wherry_kernel.wire.codec import Content
+
+
+class Comms:
+    """Follows the comm frames of both directions."""
+
+    def __init__(self) -> None:
+        self._targets: dict[str, str] = {}
+
+    def follow(self, frame: frames.Frame) -> None:
+        """Take notice of a frame that was sent or received."""
+        if isinstance(frame, frames.CommOpen):
+            self._targets[frame.comm] = frame.target
+        elif isinstance(frame, frames.CommClose):
+            self._targets.pop(frame.comm, None)
+
+    def info(self, target: str | None) -> Content:
+        """Section "Comm info": all comms, or those of one target."""
+        return comm.info({id: t for id, t in self._targets.items() if target in (None, t)})
+
+    def lose(self) -> list[Output]:
+        """Forget all comms and return the messages that tell clients so."""
+        lost = [Output("comm_close", comm.carried(id, None)) for id in self._targets]
+        self._targets.clear()
+        return lost

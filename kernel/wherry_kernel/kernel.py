@@ -1,0 +1,344 @@
+"""Requests in, answers out: the dispatch of all channels, and the life of the kernel.
+
+Every request gets a busy status, a reply and an idle status, unknown and malformed ones too.
+Only executions wait for each other (`executions`); everything else is answered at once, also
+while a cell runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from wherry_kernel import facts
+from wherry_kernel.comms import Comms
+from wherry_kernel.errors import MessageError, RequestError
+from wherry_kernel.executions import Execution, Executions, Failure, Hooks
+from wherry_kernel.messages import comm_frame
+from wherry_kernel.parents import Parents
+from wherry_kernel.prompts import Prompts
+from wherry_kernel.publisher import Publisher
+from wherry_kernel.relay import Relay
+from wherry_kernel.wire import comm, control, introspection, status
+from wherry_kernel.wire import history as history_messages
+from wherry_kernel.wire.content import failed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from wherry_kernel.history import History
+    from wherry_kernel.options import Options
+    from wherry_kernel.wire.codec import Codec, Content, Request
+    from wherry_runner.frames import Frame
+    from wherry_supervisor import Limits, Runner
+    from wherry_supervisor import Outcome as RunnerOutcome
+    from wherry_supervisor.lifecycle import State
+
+log = logging.getLogger("wherry.kernel")
+
+#: How long kernel_info waits for the runner to say which Python and shell it is, in seconds.
+#: Clients wait for this reply before they show a kernel as ready.
+START_WAIT = 2.0
+
+#: How long the runner's exit handlers may take at shutdown, in seconds. jupyter_client sends
+#: SIGTERM after 2.5.
+SHUTDOWN_GRACE = 1.0
+
+
+class Channels(Protocol):
+    """What the kernel needs of `sockets.Sockets`."""
+
+    def send(self, channel: str, parts: Sequence[bytes]) -> None:
+        """Queue a message."""
+
+    def receive(self, channel: str) -> None:
+        """Deliver all that is waiting on a channel."""
+
+
+Handler = Callable[["Request"], "Content | Awaitable[Content] | None"]
+
+
+class Kernel:
+    """Translates between clients and one runner. `run` is its life; `stop` ends it."""
+
+    def __init__(
+        self,
+        options: Options,
+        *,
+        codec: Codec,
+        channels: Channels,
+        history: History,
+        ports: Mapping[str, int],
+        limits: Limits,
+        make_runner: Callable[[Callable[[Frame], None], Callable[[State], None]], Runner],
+    ) -> None:
+        self._options = options
+        self._codec = codec
+        self._channels = channels
+        self._history = history
+        self._ports = ports
+        self._loop = asyncio.get_running_loop()
+        self._publisher = Publisher(codec, send=channels.send, soon=self._loop.call_soon)
+        self._parents = Parents()
+        self._comms = Comms()
+        self._runner = make_runner(self._on_frame, self._on_state)
+        self._prompts = Prompts(self._publisher, answer=self._runner.reply_input)
+        self._executions = Executions(
+            self._runner,
+            publisher=self._publisher,
+            parents=self._parents,
+            history=history,
+            limits=limits,
+            hooks=Hooks(
+                receive=lambda: channels.receive("shell"),
+                lost=self._on_lost,
+                leave=self.stop,
+                over=self._on_over,
+            ),
+        )
+        self._relay = Relay(
+            publisher=self._publisher,
+            parents=self._parents,
+            executions=self._executions,
+            history=history,
+            prompts=self._prompts,
+            comms=self._comms,
+        )
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._stopping = asyncio.Event()
+        self._starting: asyncio.Task[None]
+        self._is_replacing = False
+        self.exit_code = 0
+        self._handlers: dict[str, Handler] = {
+            "kernel_info_request": self._kernel_info,
+            "complete_request": self._complete,
+            "inspect_request": self._inspect,
+            "is_complete_request": self._is_complete,
+            "history_request": self._history_answer,
+            "comm_info_request": self._comm_info,
+            "connect_request": lambda _: control.connected(_port_members(ports)),
+            "interrupt_request": self._interrupt_request,
+            "shutdown_request": self._shutdown_request,
+            "comm_open": self._comm,
+            "comm_msg": self._comm,
+            "comm_close": self._comm,
+        }
+
+    # --- life ---
+
+    async def run(self) -> int:
+        """Serve until `stop`, answer what is open, close the runner; returns the exit code."""
+        self._publisher.status(status.STARTING)
+        self._starting = asyncio.create_task(self._start())
+        worker = asyncio.create_task(self._executions.run())
+        await self._stopping.wait()
+        self._executions.close()
+        ending = [worker, self._starting, *self._tasks]
+        for task in ending:
+            task.cancel()
+        await self._runner.close(grace=SHUTDOWN_GRACE)
+        await asyncio.gather(*ending, return_exceptions=True)
+        self._history.close()
+        return self.exit_code
+
+    def stop(self) -> None:
+        """End `run`; twice is fine."""
+        self._stopping.set()
+
+    def interrupt(self) -> None:
+        """Interrupt the running cell; harmless when there is none, or when the kernel is ending.
+
+        Clients interrupt before they ask for a shutdown, so the two come together.
+        """
+        # Requests that were sent before the interrupt are meant by it.
+        self._channels.receive("shell")
+        if not self._stopping.is_set():
+            self._executions.interrupt()
+
+    async def _start(self) -> None:
+        facts.version()
+        try:
+            await self._runner.start()
+        except Exception as error:  # noqa: BLE001 - told in the reply to each execution
+            log.error("the runner did not start: %s", error)  # noqa: TRY400 - its text says it all
+
+    # --- what comes ---
+
+    def on_message(self, channel: str, parts: list[bytes]) -> None:
+        """Take one message from a channel. Never raises."""
+        try:
+            request = self._codec.decode(parts)
+        except MessageError as error:
+            log.warning("a message on %s was dropped: %s", channel, error)
+            return
+        try:
+            self._dispatch(channel, request)
+        except Exception as error:  # noqa: BLE001 - no request goes unanswered
+            self._fail(channel, request, error)
+
+    def on_subscribe(self, topic: bytes) -> None:
+        """Greet a new subscriber of IOPub (JEP 65)."""
+        self._publisher.welcome(topic)
+
+    def _dispatch(self, channel: str, request: Request) -> None:
+        if channel == "stdin":
+            self._prompts.reply(request)
+            return
+        if self._stopping.is_set():
+            return
+        if request.type == "execute_request":
+            try:
+                self._executions.add(channel, request)
+            except RequestError:
+                self._publisher.status(status.BUSY, request.header_json)
+                raise
+            return
+        self._publisher.status(status.BUSY, request.header_json)
+        answer = self._handlers.get(request.type, self._unknown)(request)
+        if answer is None or isinstance(answer, dict):
+            self._answer(channel, request, answer)
+        else:
+            task = asyncio.ensure_future(self._answer_later(channel, request, answer))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _answer_later(
+        self, channel: str, request: Request, answer: Awaitable[Content]
+    ) -> None:
+        try:
+            self._answer(channel, request, await answer)
+        except Exception as error:  # noqa: BLE001 - no request goes unanswered
+            self._fail(channel, request, error)
+
+    def _answer(self, channel: str, request: Request, content: Content | None) -> None:
+        if content is not None:
+            self._publisher.reply(channel, request, content)
+        if request.type == "shutdown_request" and content is not None:
+            self._publisher.announce_shutdown(content, request.header_json)
+        self._publisher.status(status.IDLE, request.header_json)
+        self._say_busy_again()
+
+    def _fail(self, channel: str, request: Request, error: Exception) -> None:
+        if not isinstance(error, RequestError):
+            log.error("%s could not be answered", request.type, exc_info=error)
+        content = failed(type(error).__name__, str(error))
+        self._answer(channel, request, content if request.type.endswith("_request") else None)
+
+    def _say_busy_again(self) -> None:
+        """After a request that was answered beside a running cell.
+
+        Clients and servers show the last status they saw, whomever it was for: without this a
+        completion would make a busy kernel look idle, and be culled.
+        """
+        current = self._executions.current
+        if current is not None:
+            self._publisher.status(status.BUSY, current.parent)
+
+    # --- requests, one method each ---
+
+    def _kernel_info(self, _: Request) -> Content | Awaitable[Content]:
+        if self._runner.ready is not None or self._starting.done():
+            return facts.kernel_info(self._runner.hello, self._runner.ready)
+        return self._kernel_info_soon()
+
+    async def _kernel_info_soon(self) -> Content:
+        await asyncio.wait({self._starting}, timeout=START_WAIT)
+        return facts.kernel_info(self._runner.hello, self._runner.ready)
+
+    async def _complete(self, request: Request) -> Content:
+        asked = introspection.read_cursor(request.content)
+        found = await self._runner.complete(asked.code, asked.cursor)
+        if found is None:
+            return introspection.completions((), asked.cursor, asked.cursor, None)
+        return introspection.completions(found.matches, found.start, found.end, found.metadata)
+
+    async def _inspect(self, request: Request) -> Content:
+        asked = introspection.read_cursor(request.content)
+        found = await self._runner.inspect(asked.code, asked.cursor, asked.detail)
+        if found is None:
+            return introspection.inspection(None, None, found=False)
+        return introspection.inspection(found.data, found.metadata, found=found.found)
+
+    async def _is_complete(self, request: Request) -> Content:
+        found = await self._runner.is_complete(introspection.read_code(request.content))
+        if found is None:
+            return introspection.completeness("unknown", "")
+        return introspection.completeness(found.status, found.indent)
+
+    def _history_answer(self, request: Request) -> Content:
+        asked = history_messages.read(request.content)
+        return history_messages.reply(self._history.answer(asked))
+
+    def _comm_info(self, request: Request) -> Content:
+        return self._comms.info(request.content.get("target_name"))
+
+    def _interrupt_request(self, _: Request) -> Content:
+        # The reply must not wait for what interrupting takes in from the shell channel.
+        self._loop.call_soon(self.interrupt)
+        return control.interrupted()
+
+    def _shutdown_request(self, request: Request) -> Content:
+        restart = control.read_restart(request.content)
+        # In the next turn: this request's own reply leaves first.
+        self._loop.call_soon(self.stop)
+        return control.shut_down(restart=restart)
+
+    def _comm(self, request: Request) -> None:
+        asked = comm.read(request.content)
+        id = self._parents.add(request.header_json, is_execution=False)
+        frame = comm_frame(
+            request.type, id, asked, metadata=request.metadata, buffers=request.buffers
+        )
+        self._comms.follow(frame)
+        self._runner.send(frame)
+
+    def _unknown(self, request: Request) -> Content | None:
+        log.warning("a message of an unknown type came: %s", request.type)
+        if not request.type.endswith("_request"):
+            return None
+        return failed(*control.unknown(request.type))
+
+    # --- what the runner does ---
+
+    def _on_frame(self, frame: Frame) -> None:
+        self._relay.on_frame(frame)
+
+    def _on_over(self) -> None:
+        self._prompts.forget()
+        if self._history.is_kept and not self._stopping.is_set():
+            self._loop.call_soon(self._history.save)
+
+    def _on_state(self, state: State) -> None:
+        """Follow the handle's states: a new worker after a death ends `restarting` for clients."""
+        if self._is_replacing and state.value == "idle":
+            self._is_replacing = False
+            self._publisher.status(status.IDLE)
+            self._say_busy_again()
+
+    def _on_lost(self, execution: Execution, outcome: RunnerOutcome) -> None:
+        """The state is gone: close comms, tell clients, and prepare what later cells are told."""
+        title = outcome.crash.title if outcome.crash is not None else "The runner was replaced"
+        where = f"cell {execution.count}"
+        for message in self._comms.lose():
+            self._publisher.publish(message, execution.parent)
+        if self._options.on_crash == "exit":
+            log.error("leaving after a crash, as on_crash says: %s", title)
+            self.exit_code = 1
+            self.stop()
+            return
+        lost = f"The state was lost in {where}: {title}"
+        if self._options.after_crash == "fail":
+            advice = f"{lost}. Restart the kernel to go on."
+            self._executions.refusal = Failure("StateLost", advice, (f"StateLost: {advice}",))
+        else:
+            self._executions.notice = f"{lost}. Variables from before are gone.\n"
+        restarting = self._options.crash_status == "restarting"
+        self._publisher.status(status.RESTARTING if restarting else status.STARTING)
+        self._is_replacing = True
+        self._on_state(self._runner.state)
+
+
+def _port_members(ports: Mapping[str, int]) -> dict[str, Any]:
+    return {f"{channel}_port": port for channel, port in ports.items()}
