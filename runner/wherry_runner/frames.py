@@ -431,7 +431,7 @@ FRAMES: Dict[str, Type[Frame]] = {
 }
 
 _ABSENT = object()
-_dumps = json.JSONEncoder(separators=(",", ":"), default=str).encode
+_dumps = json.JSONEncoder(separators=(",", ":"), default=str, skipkeys=True).encode
 
 
 def encode(frame: Frame) -> bytes:

@@ -100,6 +100,8 @@ class Host:
     name = ""
     #: IPython's version where it is hosted.
     ipython: Optional[str] = None
+    #: Raised by input() when the client does not answer.
+    stdin_refusal: Type[Exception] = RuntimeError
     #: Words for `Ready.capabilities`.
     capabilities: Tuple[str, ...] = ()
 

@@ -1,0 +1,138 @@
+"""The worker's way out: frames and fences on private descriptors.
+
+Every write of a record is whole: it happens under a lock, shielded from interrupts, and a signal
+handler of the user's that prints in the middle of one is queued behind it.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import deque
+
+from wherry_runner import ordering
+from wherry_runner.frames import FRAME_LIMIT, encode
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Deque, Dict, Optional, Tuple
+
+    from wherry_runner.frames import Frame
+    from wherry_runner.interrupts import Interrupts
+
+
+class FrameTooLarge(ValueError):
+    """One output of user code is larger than a frame may be; the output is refused, not cut."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(
+            "this output has %d MB; at most %d MB can be sent at once. Write it to a file instead."
+            % (size // 1_000_000, FRAME_LIMIT // 1_000_000)
+        )
+
+
+class Channel:
+    """Writes records for `wherry_runner.ordering` on the other side."""
+
+    def __init__(
+        self, nonce: bytes, frames_fd: int, text_fds: Dict[int, int], interrupts: Interrupts
+    ) -> None:
+        self._nonce = nonce
+        self._frames_fd = frames_fd
+        self._text_fds = text_fds
+        self._interrupts = interrupts
+        self._lock = threading.Lock()
+        self._holder = 0
+        self._late: Deque[Tuple[bytes, int]] = deque()
+        self._fence = 0
+        self._main = threading.get_ident()
+        #: The text stream that Python wrote to last; a change of stream needs a fence.
+        self.stream = ordering.STDOUT
+        #: False in forked children: they must not write into their parent's frame pipe.
+        self.is_open = True
+
+    def detach(self) -> None:
+        """Called in a forked child. Its text still goes out through the inherited pipes."""
+        self.is_open = False
+        self._lock = threading.Lock()
+        self._holder = 0
+        try:
+            os.close(self._frames_fd)
+        except OSError:
+            pass
+
+    def send(self, frame: Frame) -> None:
+        """Send a frame that needs no order against text."""
+        self._write(frame, ordering.PLAIN)
+
+    def send_fenced(self, frame: Frame, kind: int = ordering.FENCED) -> None:
+        """Send a frame behind all text written before, and before all text written after.
+
+        Raises:
+            FrameTooLarge: Nothing was sent.
+        """
+        self._write(frame, kind)
+
+    def switch(self, stream: int) -> None:
+        """Python text goes to another stream from here on: keep the order between the two."""
+        self.stream = stream
+        if self.is_open:
+            self._write(None, ordering.SYNC)
+
+    def _write(self, frame: Optional[Frame], kind: int) -> None:
+        if not self.is_open:
+            return
+        body = b"" if frame is None else encode(frame)
+        if len(body) > FRAME_LIMIT:
+            raise FrameTooLarge(len(body))
+        me = threading.get_ident()
+        if self._holder == me:
+            self._late.append((body, kind))
+            return
+        shielded = me == self._main
+        if shielded:
+            self._interrupts.shield()
+        try:
+            with self._lock:
+                self._holder = me
+                try:
+                    self._write_record(body, kind)
+                    while self._late:
+                        self._write_record(*self._late.popleft())
+                finally:
+                    self._holder = 0
+        finally:
+            if shielded:
+                self._interrupts.unshield()
+
+    def _write_record(self, body: bytes, kind: int) -> None:
+        streams = fence = 0
+        if kind != ordering.PLAIN:
+            self._fence = fence = self._fence + 1
+            mark = ordering.marker(self._nonce, fence)
+            for stream, fd in self._text_fds.items():
+                streams |= stream if _write_all(fd, mark) else 0
+        head = ordering.header(self._nonce, kind, streams, fence, len(body))
+        whole = head + body if len(body) < 65536 else None
+        written = (
+            _write_all(self._frames_fd, whole)
+            if whole is not None
+            else _write_all(self._frames_fd, head) and _write_all(self._frames_fd, body)
+        )
+        if not written:
+            # User code closed the pipe. The guardian sees that too and ends this process with a
+            # clear report; to go on would only lose output.
+            time.sleep(5)
+            os._exit(71)
+
+
+def _write_all(fd: int, data: bytes) -> bool:
+    try:
+        sent = os.write(fd, data)
+        view = memoryview(data)
+        while sent < len(data):
+            sent += os.write(fd, view[sent:])
+    except OSError:
+        return False
+    return True

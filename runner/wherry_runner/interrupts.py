@@ -1,0 +1,165 @@
+"""When may a signal become KeyboardInterrupt?
+
+Only while user code runs. The handlers decide by flags that are single attribute stores, made just
+around user code, so that a signal landing in the worker's own statements can never end it:
+
+- in user code: raise;
+- while user code awaits: cancel its task (the loop is woken) and raise where it awaits;
+- while a record is being written (`shield`): remember, raise on leaving;
+- elsewhere within an execution: remember, raise when user code is entered again;
+- idle, or meant for an execution that is over: drop.
+
+A *hard* interrupt also makes every further line of the user's frames raise, which breaks loops
+that swallow KeyboardInterrupt. Tracing is switched off by the first statement that our own code
+executes when the exception comes out.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+
+from wherry_runner import processes
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import FrameType
+    from typing import Any, Callable, Optional
+
+    from wherry_runner.page import Page
+
+#: Modules whose frames are never made to raise: ours, the shell's, and the loop's own machinery.
+_OURS = ("wherry_runner", "IPython.core", "asyncio", "contextlib", "selectors", "threading")
+
+
+class HardInterrupt(KeyboardInterrupt):
+    """The second stage of an interrupt; a KeyboardInterrupt for all purposes, its name included."""
+
+
+HardInterrupt.__name__ = HardInterrupt.__qualname__ = "KeyboardInterrupt"
+
+
+class Interrupts:
+    """Flags and handlers. Only the main thread runs handlers and sets the flags."""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+        self._signals = page.signals
+        #: Number of the running execution, 0 when idle.
+        self._serial = 0
+        #: User code is on the stack, outside of any shield.
+        self._user = False
+        self._shields = 0
+        self._pending = False
+        #: Set while user code awaits: cancels the task. Called in a signal handler.
+        self.cancel: Optional[Callable[[], None]] = None
+        #: The task was cancelled by us; the waiter turns that into KeyboardInterrupt.
+        self.cancelled = False
+
+    def install(self) -> None:
+        """Put our handlers (back) in place; user code may have replaced them."""
+        if signal.getsignal(signal.SIGINT) is not self._on_soft_bound:
+            signal.signal(signal.SIGINT, self._on_soft_bound)
+            signal.signal(processes.HARD_SIGNAL, self._on_hard_bound)
+
+    @property
+    def _on_soft_bound(self) -> Callable[[int, Optional[FrameType]], None]:
+        return self.__dict__.setdefault("soft", self._on_soft)
+
+    @property
+    def _on_hard_bound(self) -> Callable[[int, Optional[FrameType]], None]:
+        return self.__dict__.setdefault("hard", self._on_hard)
+
+    def begin(self, serial: int) -> None:
+        """Execution `serial` starts; an interrupt may have come for it already."""
+        self.cancelled = False
+        self._signals = self._page.signals
+        self._serial = serial
+        self._pending = self._page.target == serial
+
+    def end(self) -> None:
+        """The execution is over: what comes now is too late."""
+        self._serial = 0
+        self._user = False
+        self._pending = False
+        sys.settrace(None)
+
+    def enter(self) -> bool:
+        """User code begins; returns the state to give to `leave`."""
+        if self._pending:
+            self._raise_pending()
+        before, self._user = self._user, True
+        return before
+
+    def leave(self, before: bool) -> None:
+        """User code ended."""
+        self._user = before
+
+    def shield(self) -> None:
+        """Nothing may be torn from here to `unshield`. Main thread only."""
+        self._shields += 1
+
+    def unshield(self) -> None:
+        """Raise now what was held back, if user code is what we return to."""
+        self._shields -= 1
+        if self._pending and self._user and not self._shields:
+            self._raise_pending()
+
+    def _raise_pending(self) -> None:
+        self._pending = False
+        raise KeyboardInterrupt
+
+    def _on_soft(self, _: int, __: Optional[FrameType]) -> None:
+        if self._is_late():
+            return
+        if self._arrive():
+            raise KeyboardInterrupt
+
+    def _on_hard(self, _: int, frame: Optional[FrameType]) -> None:
+        if self._page.target != self._serial:
+            return
+        if self._arrive():
+            _trace_user_frames(frame)
+            raise HardInterrupt
+
+    def _is_late(self) -> bool:
+        """Ours, and meant for another execution. Signals that others send carry no target."""
+        ours = self._signals != self._page.signals
+        self._signals = self._page.signals
+        return ours and self._page.target != self._serial
+
+    def _arrive(self) -> bool:
+        """Say whether the handler may raise; otherwise see to it that the interrupt is not lost."""
+        if not self._serial:
+            return False
+        if self._shields:
+            self._pending = True
+        elif self._user:
+            return True
+        elif self.cancel is not None:
+            self.cancelled = True
+            self.cancel()
+        else:
+            self._pending = True
+        return False
+
+
+def _trace_user_frames(frame: Optional[FrameType]) -> None:
+    sys.settrace(_tracer)
+    while frame is not None:
+        if _is_ours(frame):
+            break
+        frame.f_trace = _tracer
+        frame = frame.f_back
+
+
+def _tracer(frame: FrameType, event: str, _: Any) -> Any:
+    if _is_ours(frame):
+        return None
+    if event == "line":
+        raise HardInterrupt
+    return _tracer
+
+
+def _is_ours(frame: FrameType) -> bool:
+    return str(frame.f_globals.get("__name__", "")).startswith(_OURS)

@@ -1,0 +1,264 @@
+"""IPython as the shell, where the interpreter has it: its magics, completion, reprs and tracebacks.
+
+The class is named `ZMQInteractiveShell` because libraries recognise a notebook by that name (rich,
+plotly, pandas among them).
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import sys
+
+import IPython
+from IPython.core.displayhook import DisplayHook
+from IPython.core.displaypub import DisplayPublisher
+from IPython.core.error import StdinNotImplementedError
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets import Type
+from traitlets.config import Config
+
+from wherry_runner.host import Host, Outcome
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Any, Dict, List, Optional, Sequence, Tuple
+
+    from wherry_runner.frames import Execute
+    from wherry_runner.host import Session
+
+#: Variables that ipykernel sets too: colours for children on a pipe, and no pager that waits.
+_ENVIRONMENT = {
+    "TERM": "xterm-color",
+    "CLICOLOR": "1",
+    "FORCE_COLOR": "1",
+    "CLICOLOR_FORCE": "1",
+    "PAGER": "cat",
+    "GIT_PAGER": "cat",
+}
+
+
+class FramesDisplayHook(DisplayHook):  # type: ignore[misc,unused-ignore]
+    """Sends the value of the last expression; IPython keeps ``_``, ``__`` and ``Out``."""
+
+    #: A value is being shown now: a traceback in here is the execution's own failure.
+    showing = False
+
+    def __call__(self, result: object = None) -> None:
+        self.showing = True
+        try:
+            super().__call__(result)
+        finally:
+            self.showing = False
+
+    def write_output_prompt(self) -> None:
+        """The prompt is drawn by the client."""
+
+    def write_format_data(
+        self, format_dict: Dict[str, Any], md_dict: Optional[Dict[str, Any]] = None
+    ) -> None:
+        self.shell.session.result(self.prompt_count, _portable(format_dict), md_dict or {})
+
+    def finish_displayhook(self) -> None:
+        self._is_active = False
+
+
+class FramesDisplayPublisher(DisplayPublisher):  # type: ignore[misc,unused-ignore]
+    """Sends displays, updates and clear_output."""
+
+    def publish(
+        self,
+        data: Dict[str, Any],
+        metadata: Optional[Dict[str, Any]] = None,
+        *,
+        transient: Optional[Dict[str, Any]] = None,
+        update: bool = False,
+        **_: Any,
+    ) -> None:
+        self.shell.session.display(
+            _portable(data), metadata, transient=transient, update=update
+        )
+
+    def clear_output(self, wait: bool = False) -> None:  # noqa: FBT001, FBT002 - IPython's signature
+        self.shell.session.clear(wait=wait)
+
+
+class ZMQInteractiveShell(InteractiveShell):  # type: ignore[misc,unused-ignore]
+    """InteractiveShell whose output goes through a `Session`."""
+
+    displayhook_class = Type(FramesDisplayHook)
+    display_pub_class = Type(FramesDisplayPublisher)
+    readline_use = False
+    autoindent = False
+
+    def __init__(self, session: Session, **options: Any) -> None:
+        self.session = session
+        self.failed_display = False
+        super().__init__(**options)
+
+    def init_environment(self) -> None:
+        os.environ.update(_ENVIRONMENT)
+
+    def init_hooks(self) -> None:
+        super().init_hooks()
+        from IPython.core import page
+
+        self.set_hook("show_in_pager", page.as_hook(self._page), 99)
+
+    async def run_code(self, code_obj: Any, result: Any = None, *, async_: bool = False) -> Any:
+        """Run compiled user code: the only place where an interrupt may raise."""
+        running = super().run_code(code_obj, result, async_=async_)
+        return await self.session.drive(running)
+
+    def ask_exit(self) -> None:
+        """`exit` and `quit`: the client decides, and the kernel ends if it is not to be kept."""
+        self.payload_manager.write_payload({"source": "ask_exit", "keepkernel": False})
+
+    def set_next_input(self, s: str, replace: bool = False) -> None:  # noqa: FBT001, FBT002 - IPython's signature
+        payload = {"source": "set_next_input", "text": s, "replace": replace}
+        self.payload_manager.write_payload(payload)
+
+    def enable_gui(self, gui: Optional[str] = None) -> None:
+        """Only loops that need no display: asyncio already runs, inline needs none."""
+        if gui not in (None, "", "inline", "agg", "asyncio"):
+            from IPython.core.error import UsageError
+
+            raise UsageError("GUI event loop %r is not available in this kernel" % gui)
+
+    def _page(self, strg: Any, start: int = 0, *_: Any, **__: Any) -> None:
+        data = strg if isinstance(strg, dict) else {"text/plain": strg}
+        payload = {"source": "page", "data": data, "start": max(0, start)}
+        self.payload_manager.write_payload(payload)
+
+    def _showtraceback(
+        self, etype: type[BaseException], evalue: BaseException, stb: Sequence[str]
+    ) -> None:
+        self.failed_display |= self.displayhook.showing
+        self.session.error(etype.__name__, _text(evalue), list(stb))
+
+
+class IPythonHost(Host):
+    """`Host` over one `ZMQInteractiveShell`."""
+
+    name = "ipython"
+    ipython = IPython.__version__
+    stdin_refusal = StdinNotImplementedError
+
+    def __init__(self, session: Session, options: Dict[str, Any]) -> None:
+        del options
+        self._session = session
+        _prefer_inline_figures()
+        config = Config()
+        # The kernel process keeps the history, so that it survives us; no database here.
+        config.HistoryManager.enabled = False
+        self._shell = ZMQInteractiveShell.instance(session=session, config=config)
+        sys.modules["__main__"] = self._shell.user_module
+
+    def needs_loop(self, code: str) -> bool:
+        """IPython imports asyncio itself, so there always is one."""
+        del code
+        return True
+
+    async def execute(self, request: Execute) -> Outcome:
+        shell = self._shell
+        shell.execution_count = request.count
+        shell.failed_display = False
+        result = await self._run(request)
+        error = result.error_before_exec or result.error_in_exec
+        if error is not None:
+            status = "interrupted" if isinstance(error, KeyboardInterrupt) else "error"
+        else:
+            status = "error" if shell.failed_display else "ok"
+        expressions: Dict[str, Any] = {}
+        if status == "ok" and request.user_expressions:
+            with self._session.user_code():
+                expressions = shell.user_expressions(request.user_expressions)
+        payload = shell.payload_manager.read_payload()
+        shell.payload_manager.clear_payload()
+        return Outcome(status=status, user_expressions=expressions, payload=payload)
+
+    async def _run(self, request: Execute) -> Any:
+        shell = self._shell
+        code, preparation = request.code, None
+        try:
+            code = shell.transform_cell(request.code)
+        except Exception:  # noqa: BLE001 - a transformer's error is shown as the cell's
+            preparation = sys.exc_info()
+        result = None
+        try:
+            result = await shell.run_cell_async(
+                request.code,
+                store_history=request.store_history,
+                silent=request.silent,
+                transformed_cell=code,
+                preprocessing_exc_tuple=preparation,
+                cell_id=request.cell,
+            )
+        finally:
+            # figures of matplotlib are flushed here, before the execution is done
+            shell.events.trigger("post_execute")
+            if not request.silent:
+                shell.events.trigger("post_run_cell", result)
+        return result
+
+    def complete(self, code: str, cursor: int) -> Tuple[List[str], int, int, Dict[str, Any]]:
+        from IPython.core.completer import provisionalcompleter, rectify_completions
+
+        with provisionalcompleter():
+            raw = self._shell.Completer.completions(code, cursor)
+            found = list(rectify_completions(code, raw))
+        types = [
+            {"start": c.start, "end": c.end, "text": c.text, "type": c.type, "signature": c.signature}
+            for c in found
+        ]
+        start, end = (found[0].start, found[0].end) if found else (cursor, cursor)
+        return [c.text for c in found], start, end, {"_jupyter_types_experimental": types}
+
+    def inspect(self, code: str, cursor: int, detail: int) -> Optional[Dict[str, Any]]:
+        from IPython.utils.tokenutil import token_at_cursor
+
+        name = token_at_cursor(code, cursor)
+        try:
+            data: Dict[str, Any] = self._shell.object_inspect_mime(name, detail_level=detail)
+        except KeyError:
+            return None
+        if not self._shell.enable_html_pager:
+            data.pop("text/html", None)
+        return data
+
+    def is_complete(self, code: str) -> Tuple[str, str]:
+        status, indent = self._shell.input_transformer_manager.check_complete(code)
+        return status, " " * (indent or 0)
+
+    def traceback(
+        self, etype: type[BaseException], value: BaseException, tb: Optional[TracebackType]
+    ) -> List[str]:
+        return list(self._shell.InteractiveTB.structured_traceback(etype, value, tb))
+
+    def shutdown(self) -> None:
+        """IPython's own exit handler is registered with atexit."""
+
+
+def _prefer_inline_figures() -> None:
+    from importlib.util import find_spec
+
+    if find_spec("matplotlib_inline") is not None:
+        os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
+
+
+def _portable(data: Dict[str, Any]) -> Dict[str, Any]:
+    """Bytes of images and PDFs travel as base64 text, as in every Jupyter message."""
+    if not any(isinstance(value, bytes) for value in data.values()):
+        return data
+    return {
+        mime: base64.b64encode(value).decode("ascii") if isinstance(value, bytes) else value
+        for mime, value in data.items()
+    }
+
+
+def _text(value: object) -> str:
+    try:
+        return str(value)
+    except Exception:  # noqa: BLE001 - a user's __str__
+        return "<exception str() failed>"

@@ -1,0 +1,130 @@
+"""Where the program begins: takes the transport's descriptors and runs the guardian.
+
+Preloading happens here because it decides what a worker finds already imported when it is forked.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+
+from wherry_runner import processes
+from wherry_runner.guardian import Guardian, _high
+from wherry_runner.worker import Worker
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, Optional, Tuple, Type
+
+    from wherry_runner.frames import Spawn
+    from wherry_runner.guardian import Worker as Watched
+    from wherry_runner.host import Host, Session
+
+
+def run(nonce: str) -> None:
+    """Serve on this process's stdin and stdout until they close."""
+    in_fd, out_fd = _take_transport()
+    hosts = Hosts()
+    Guardian(in_fd, out_fd, nonce, hosts.work, hosts.preload, hosts.is_stale).run()
+
+
+def _take_transport() -> Tuple[int, int]:
+    """Keep the transport for frames; what else prints here must not fall between them."""
+    in_fd, out_fd = _high(os.dup(0)), _high(os.dup(1))
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+    os.dup2(2, 1)
+    return in_fd, out_fd
+
+
+class Hosts:
+    """Chooses the shell, imports it once in the guardian, and makes one in each worker."""
+
+    def __init__(self) -> None:
+        self._class: Optional[Type[Host]] = None
+        self._wanted = ""
+        self._stamps: Dict[str, int] = {}
+
+    def preload(self, spawn: Spawn) -> None:
+        """Import the shell that `spawn` asks for, so that every worker finds it in memory."""
+        if self._class is not None and spawn.host == self._wanted:
+            return
+        self._wanted = spawn.host
+        self._class = _choose(spawn.host)
+        self._stamps = _stamps()
+        # What stands now is shared by all workers; a collection in one must not copy it.
+        gc.collect()
+        gc.freeze()
+
+    def is_stale(self) -> bool:
+        """Something was installed since `preload`: a new worker would run the old code."""
+        return self._class is not None and _stamps() != self._stamps
+
+    def work(self, watched: Watched) -> None:
+        """Be the worker. Called in the forked child; does not return."""
+        spawn = watched.spawn
+        parent = os.getppid()
+        os.setsid()
+        processes.die_with_parent(parent)
+        processes.be_the_victim()
+        _apply(spawn)
+        host_class = self._class
+        assert host_class is not None
+
+        def make_host(session: Session) -> Host:
+            return host_class(session, spawn.options or {})
+
+        Worker(
+            nonce=watched.nonce,
+            fds=watched.worker_fds(),
+            faults_fd=watched.faults,
+            page=watched.page,
+            make_host=make_host,
+        ).run()
+
+
+def _apply(spawn: Spawn) -> None:
+    """Set what user code sees of its surroundings: folder, variables, module path, arguments."""
+    if spawn.cwd is not None:
+        os.chdir(spawn.cwd)
+    for name, value in (spawn.env or {}).items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+    # As `python -c` and ipykernel have it: modules beside the notebook can be imported.
+    if "" not in sys.path:
+        sys.path.insert(0, "")
+    sys.argv = [""]
+
+
+def _choose(wanted: str) -> Type[Host]:
+    if wanted != "plain":
+        try:
+            from wherry_runner.ipython_host import IPythonHost
+
+            return IPythonHost
+        except ImportError:
+            if wanted == "ipython":
+                raise
+    from wherry_runner.plain import PlainHost
+
+    return PlainHost
+
+
+def _stamps() -> Dict[str, int]:
+    """Modification times of the folders that the preloaded packages came from."""
+    folders = set()
+    for name in ("IPython", "traitlets", "matplotlib_inline"):
+        location: Any = getattr(sys.modules.get(name), "__file__", None)
+        if location:
+            folders.add(os.path.dirname(os.path.dirname(location)))
+    stamps = {}
+    for folder in folders:
+        try:
+            stamps[folder] = os.stat(folder).st_mtime_ns
+        except OSError:
+            stamps[folder] = 0
+    return stamps

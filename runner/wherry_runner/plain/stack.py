@@ -1,0 +1,101 @@
+"""Which stack entries of a traceback a person sees: the user's, not ours, and not a thousand alike."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import CodeType, FrameType
+    from typing import Any, Dict, Iterator, List, Optional, Tuple
+
+    from wherry_runner.plain.cells import Cells
+
+#: A longer stack (a recursion, as a rule) is shown by its two ends.
+_LONG, _END = 40, 10
+
+_VARARGS, _VARKEYWORDS = 0x04, 0x08
+
+
+class Entry:
+    """One line of the stack."""
+
+    def __init__(self, frame: FrameType, line: Optional[int], instruction: int) -> None:
+        code = frame.f_code
+        self.filename = code.co_filename
+        self.globals: Dict[str, Any] = frame.f_globals
+        self.line = line or code.co_firstlineno
+        self.name: str = getattr(code, "co_qualname", code.co_name)
+        self.is_function = code.co_name != "<module>"
+        #: How many entries like this one were left out; then this one stands for them.
+        self.skipped = 0
+        self._code = code
+        self._instruction = instruction
+
+    @property
+    def arguments(self) -> str:
+        """The parameters' names in parentheses; nothing for comprehensions and class bodies."""
+        code = self._code
+        return "" if code.co_name.startswith("<") else f"({', '.join(_parameters(code))})"
+
+    @property
+    def columns(self) -> Optional[Tuple[int, int]]:
+        """The bytes of the line that were being evaluated, where Python (3.11) knows."""
+        positions = getattr(self._code, "co_positions", None)
+        if positions is None or self._instruction < 0:
+            return None
+        for index, (line, end_line, start, end) in enumerate(positions()):
+            if index == self._instruction // 2:
+                known = line == end_line == self.line and start is not None and end is not None
+                return (start, end) if known else None
+        return None
+
+
+def entries(tb: Any, cells: Cells) -> Iterator[Entry]:
+    """Yield the entries of `tb` to show, outermost first."""
+    found: List[Entry] = []
+    while tb is not None:
+        if not _is_ours(tb.tb_frame):
+            found.append(Entry(tb.tb_frame, tb.tb_lineno, tb.tb_lasti))
+        tb = tb.tb_next
+    return _shortened(_from_first_cell(found, cells))
+
+
+def _is_ours(frame: FrameType) -> bool:
+    name = frame.f_globals.get("__name__")
+    return isinstance(name, str) and name.partition(".")[0] == "wherry_runner"
+
+
+def _from_first_cell(found: List[Entry], cells: Cells) -> List[Entry]:
+    """Drop what lies before the first cell: the machinery that called it (asyncio, contextlib)."""
+    for index, entry in enumerate(found):
+        if cells.label(entry.filename) is not None:
+            return found[index:]
+    return found
+
+
+def _shortened(found: List[Entry]) -> Iterator[Entry]:
+    if len(found) <= _LONG:
+        yield from found
+        return
+    yield from found[:_END]
+    left_out = found[_END:-_END]
+    stand_in = max(left_out[: 2 * _END], key=lambda entry: _alike(entry, left_out))
+    stand_in.skipped = len(left_out)
+    yield stand_in
+    yield from found[-_END:]
+
+
+def _alike(entry: Entry, others: List[Entry]) -> int:
+    return sum(o.filename == entry.filename and o.line == entry.line for o in others)
+
+
+def _parameters(code: CodeType) -> Iterator[str]:
+    names = code.co_varnames
+    positional = code.co_argcount
+    named = positional + code.co_kwonlyargcount
+    yield from names[:positional]
+    has_varargs = bool(code.co_flags & _VARARGS)
+    if has_varargs:
+        yield "*" + names[named]
+    yield from names[positional:named]
+    if code.co_flags & _VARKEYWORDS:
+        yield "**" + names[named + has_varargs]

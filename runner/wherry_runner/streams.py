@@ -1,0 +1,130 @@
+"""sys.stdout and sys.stderr of user code: real text files over the pipes behind fd 1 and fd 2.
+
+Each write reaches the pipe before it returns. So text of Python, of C code and of children keeps
+its order, nothing waits in a buffer when the process dies, and no thread of ours has to flush.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+
+from wherry_runner import attribution
+from wherry_runner.frames import Stderr, Stdout
+from wherry_runner.ordering import STDERR, STDOUT
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable, Dict, Optional
+
+    from wherry_runner.channel import Channel
+
+_FRAMES = {STDOUT: Stdout, STDERR: Stderr}
+_NAMES = {STDOUT: "<stdout>", STDERR: "<stderr>"}
+
+
+class OutStream(io.TextIOWrapper):
+    """Text of the running execution goes to the pipe, text of earlier ones into a frame."""
+
+    def __init__(self, number: int, fd: int, channel: Channel) -> None:
+        raw = io.FileIO(fd, "w", closefd=False)
+        super().__init__(
+            io.BufferedWriter(raw),
+            encoding="utf-8",
+            # A lone surrogate is shown as its escape rather than lost with an exception.
+            errors="backslashreplace",
+            newline="",
+            write_through=True,
+        )
+        self._number = number
+        self._channel = channel
+        self._flush_buffer = self.buffer.flush
+
+    #: The execution that raw text on the pipe is counted to; set by the worker.
+    running: Optional[str] = None
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        return _NAMES[self._number]
+
+    def fileno(self) -> int:
+        """Return 1 or 2, so that children given this file write where C code writes."""
+        return self._number
+
+    def write(self, text: str) -> int:
+        """Write `text` whole and at once."""
+        owner = attribution.EXECUTION.get() or attribution.current()
+        channel = self._channel
+        if owner is not None and owner != OutStream.running and channel.is_open:
+            if not isinstance(text, str):
+                raise TypeError("write() argument must be str, not " + type(text).__name__)
+            channel.send(_FRAMES[self._number](id=owner, text=text))
+            return len(text)
+        if channel.stream != self._number:
+            channel.switch(self._number)
+        written = super().write(text)
+        self._flush_buffer()
+        return written
+
+
+class Streams:
+    """Owns the descriptors 0, 1 and 2 of the worker and the objects in `sys`."""
+
+    def __init__(self, text_fds: Dict[int, int], channel: Channel) -> None:
+        self._fds = text_fds
+        self._channel = channel
+        null = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(null, 0)
+        os.close(null)
+        for number, fd in text_fds.items():
+            os.dup2(fd, number)
+        self._flush_c = _c_stdio()
+        sys.stdin = sys.__stdin__ = open(0, encoding="utf-8", closefd=False)  # type: ignore[misc]  # noqa: SIM115
+        self._install(STDOUT)
+        self._install(STDERR)
+
+    def begin(self, execution: str) -> None:
+        """Text on the pipes belongs to `execution` from the next fence on; mend what is broken."""
+        OutStream.running = execution
+        for number, fd in self._fds.items():
+            current = sys.stdout if number == STDOUT else sys.stderr
+            if current is None or getattr(current, "closed", False):
+                self._install(number)
+            try:
+                os.fstat(number)
+            except OSError:
+                os.dup2(fd, number)
+
+    def flush(self) -> None:
+        """Bring out what user code left in buffers: its own wrappers' and C's."""
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                stream.flush()
+            except Exception:  # noqa: BLE001, S112 - user code may have put anything there
+                continue
+        self._flush_c()
+
+    def _install(self, number: int) -> None:
+        stream: Any = OutStream(number, self._fds[number], self._channel)
+        if number == STDOUT:
+            sys.stdout = sys.__stdout__ = stream
+        else:
+            sys.stderr = sys.__stderr__ = stream
+
+
+def _c_stdio() -> Callable[[], Any]:
+    """Make C's stdout line buffered and return what flushes it.
+
+    On a pipe it is fully buffered: printf would show at the end of the process. Only stdout and
+    stderr are flushed, because flushing all files waits for a thread that blocks in one of them.
+    """
+    try:
+        import ctypes
+
+        libc = ctypes.CDLL(None)
+        out = ctypes.c_void_p.in_dll(libc, "stdout")
+        libc.setvbuf(out, None, 1, ctypes.c_size_t(0))
+        return lambda: libc.fflush(out)
+    except (ImportError, OSError, ValueError, AttributeError, TypeError):
+        return lambda: None

@@ -1,0 +1,360 @@
+"""The process that runs user code: takes commands, gives frames.
+
+Two threads: the main thread executes, the service thread answers completion, inspection and input
+beside it. Everything that belongs to user code (namespace, magics, reprs, tracebacks) is the
+`Host`'s; this module owns the descriptors, the signals and the order of things.
+"""
+
+from __future__ import annotations
+
+import atexit
+import faulthandler
+import os
+import sys
+import threading
+import traceback
+
+from wherry_runner import attribution, ordering, processes
+from wherry_runner import frames as f
+from wherry_runner.channel import Channel
+from wherry_runner.host import Host, Outcome, Session
+from wherry_runner.inputs import Inputs
+from wherry_runner.interrupts import Interrupts
+from wherry_runner.loop import Loop
+from wherry_runner.streams import Streams
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Awaitable, Callable, Coroutine, Dict, Generator, List, Optional
+    from typing import Sequence, Tuple, TypeVar
+
+    from wherry_runner.page import Page
+
+    T = TypeVar("T")
+
+_CHUNK = 256 * 1024
+
+
+class _UserCode:
+    """The stretch in which an interrupt may raise; made once, entered for every cell."""
+
+    def __init__(self, interrupts: Interrupts) -> None:
+        self._interrupts = interrupts
+        self._before: List[bool] = []
+
+    def __enter__(self) -> None:
+        self._before.append(self._interrupts.enter())
+
+    def __exit__(self, *_: object) -> None:
+        # First statement: a hard interrupt traces every line until here.
+        sys.settrace(None)
+        self._interrupts.leave(self._before.pop())
+
+
+class _Driven:
+    """Steps a coroutine with interrupts on, in its steps and in its waits."""
+
+    def __init__(self, awaitable: Awaitable[Any], worker: Worker) -> None:
+        self._awaitable = awaitable
+        self._worker = worker
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        worker, interrupts = self._worker, self._worker.interrupts
+        steps: Any = self._awaitable.__await__()
+        value: Any = None
+        error: Optional[BaseException] = None
+        while True:
+            try:
+                with worker.user_code():
+                    future = steps.send(value) if error is None else steps.throw(error)
+            except StopIteration as stop:
+                return stop.value
+            value = error = None
+            interrupts.cancel = worker.cancel_current()
+            try:
+                value = yield future
+            except BaseException as thrown:  # noqa: BLE001 - handed on to the user's coroutine
+                error = worker.translate(thrown)
+            finally:
+                interrupts.cancel = None
+
+
+class WorkerSession(Session):
+    """`Session` over the worker's channel."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+
+    def display(
+        self,
+        data: Dict[str, Any],
+        metadata: Optional[Dict[str, Any]] = None,
+        *,
+        transient: Optional[Dict[str, Any]] = None,
+        update: bool = False,
+        buffers: Sequence[bytes] = (),
+    ) -> None:
+        channel = self._worker.channel
+        if not channel.is_open:
+            # A forked child cannot send frames; the text is better than nothing.
+            print(data.get("text/plain", ""))  # noqa: T201
+            return
+        frame = f.Display(
+            id=self._owner(),
+            data=data,
+            metadata=metadata or {},
+            transient=transient or {},
+            update=update,
+            buffers=tuple(buffers),
+        )
+        channel.send_fenced(frame)
+
+    def result(self, count: int, data: Dict[str, Any], metadata: Dict[str, Any]) -> None:
+        frame = f.Result(id=self._owner(), count=count, data=data, metadata=metadata)
+        self._worker.channel.send_fenced(frame)
+
+    def error(self, ename: str, evalue: str, traceback: Sequence[str]) -> None:
+        frame = f.Error(
+            id=self._worker.execution, ename=ename, evalue=evalue, traceback=tuple(traceback)
+        )
+        self._worker.channel.send_fenced(frame)
+
+    def clear(self, *, wait: bool = False) -> None:
+        self._worker.channel.send_fenced(f.Clear(id=self._owner(), wait=wait))
+
+    def input(self, prompt: str, *, password: bool = False) -> str:
+        return self._worker.inputs.ask(prompt, password=password)
+
+    def user_code(self) -> _UserCode:
+        return self._worker.user_code()
+
+    async def drive(self, awaitable: Awaitable[T]) -> T:
+        return await _Driven(awaitable, self._worker)  # type: ignore[no-any-return]
+
+    def _owner(self) -> str:
+        return attribution.current() or self._worker.execution
+
+
+class Worker:
+    """One forked worker. `run` ends with the process."""
+
+    def __init__(
+        self,
+        *,
+        nonce: bytes,
+        fds: Tuple[int, ...],
+        faults_fd: int,
+        page: Page,
+        make_host: Callable[[Session], Host],
+    ) -> None:
+        self._main_fd, self._service_fd, frames_fd, stdout_fd, stderr_fd = fds
+        text_fds = {ordering.STDOUT: stdout_fd, ordering.STDERR: stderr_fd}
+        self._faults_fd = faults_fd
+        self.interrupts = Interrupts(page)
+        self.interrupts.install()
+        self.channel = Channel(nonce, frames_fd, text_fds, self.interrupts)
+        self.streams = Streams(text_fds, self.channel)
+        self.inputs = Inputs(self.channel)
+        self.inputs.install()
+        self._user_code = _UserCode(self.interrupts)
+        self._loop = Loop(self._on_background_error)
+        self._decoder = f.Decoder()
+        self._inbox: List[f.Frame] = []
+        self._serial = 0
+        #: Id of the running execution, or of the last one.
+        self.execution = ""
+        self._watch_faults()
+        attribution.follow_threads()
+        os.register_at_fork(after_in_child=self._after_fork)
+        self._host = make_host(WorkerSession(self))
+        self.inputs.refusal = self._host.stdin_refusal
+
+    def run(self) -> None:
+        """Serve commands until the guardian ends it."""
+        self._next_frame()  # the Spawn that makes a parked worker the current one
+        threading.Thread(target=self._serve, name="wherry-service", daemon=True).start()
+        host = self._host
+        ready = f.Ready(
+            pid=os.getpid(), host=host.name, ipython=host.ipython, capabilities=host.capabilities
+        )
+        self.channel.send_fenced(ready)
+        while True:
+            frame = self._next_frame()
+            if isinstance(frame, f.Execute):
+                self._execute(frame)
+            elif isinstance(frame, f.Shutdown):
+                self._exit()
+
+    # --- For the session ---
+
+    def user_code(self) -> _UserCode:
+        """Interrupts belong to the main thread: in another one there is nothing to mark."""
+        if threading.current_thread() is threading.main_thread():
+            return self._user_code
+        return _UserCode(_Deaf())  # type: ignore[arg-type]
+
+    def cancel_current(self) -> Callable[[], None]:
+        """Return what cancels the running task, for the signal handler."""
+        import asyncio
+
+        task = asyncio.current_task()
+        assert task is not None
+        return lambda: self._loop.wake(task.cancel)
+
+    def translate(self, error: BaseException) -> BaseException:
+        """Our own cancel is a KeyboardInterrupt to user code; all else is passed on."""
+        if not self.interrupts.cancelled or type(error).__name__ != "CancelledError":
+            return error
+        self.interrupts.cancelled = False
+        import asyncio
+
+        task = asyncio.current_task()
+        if task is not None and hasattr(task, "uncancel"):
+            task.uncancel()
+        return KeyboardInterrupt()
+
+    # --- Executions ---
+
+    def _execute(self, request: f.Execute) -> None:
+        self._serial += 1
+        self.execution = request.id
+        self._watch_faults()
+        self.interrupts.install()
+        self.inputs.execution, self.inputs.allowed = request.id, request.allow_stdin
+        started = sum(os.times()[:4])
+        self.streams.begin(request.id)
+        self.channel.send_fenced(f.Started(id=request.id), ordering.STARTED)
+        self._loop.context.run(attribution.EXECUTION.set, request.id)
+        outcome = self._outcome(request)
+        self.streams.flush()
+        done = f.Done(
+            id=request.id,
+            status=outcome.status,
+            user_expressions=outcome.user_expressions,
+            payload=outcome.payload,
+            cpu=sum(os.times()[:4]) - started,
+        )
+        self.channel.send_fenced(done, ordering.DONE)
+
+    def _outcome(self, request: f.Execute) -> Outcome:
+        """Run the request; whatever goes wrong, also in the shell itself, is an outcome."""
+        self.interrupts.begin(self._serial)
+        try:
+            try:
+                return self._loop.run(
+                    self._host.execute(request), needs_loop=self._host.needs_loop(request.code)
+                )
+            finally:
+                self.interrupts.end()
+        except BaseException as error:  # noqa: BLE001 - the edge of all user code
+            sys.settrace(None)
+            self.interrupts.end()
+            lines = traceback.format_exception(type(error), error, error.__traceback__)
+            ename = "KeyboardInterrupt" if _is_interrupt(error) else type(error).__name__
+            self._error(ename, str(error), lines)
+            return Outcome(status="interrupted" if _is_interrupt(error) else "error")
+
+    def _error(self, ename: str, evalue: str, lines: List[str]) -> None:
+        frame = f.Error(id=self.execution, ename=ename, evalue=evalue, traceback=tuple(lines))
+        self.channel.send_fenced(frame)
+
+    def _on_background_error(self, error: BaseException) -> None:
+        """A task of an earlier cell raised KeyboardInterrupt or SystemExit out of the loop."""
+        lines = traceback.format_exception(type(error), error, error.__traceback__)
+        sys.stderr.write("".join(lines))
+
+    # --- Commands ---
+
+    def _next_frame(self) -> f.Frame:
+        while not self._inbox:
+            data = self._loop.read(self._main_fd, _CHUNK)
+            if not data:
+                os._exit(0)  # the guardian is gone
+            self._inbox += self._decoder.feed(data)
+        return self._inbox.pop(0)
+
+    def _serve(self) -> None:
+        decoder = f.Decoder()
+        while True:
+            data = os.read(self._service_fd, _CHUNK)
+            if not data:
+                return
+            for frame in decoder.feed(data):
+                try:
+                    self._answer(frame)
+                except Exception:  # noqa: BLE001 - one bad question must not silence the rest
+                    self.channel.send(_EMPTY[type(frame)](id=frame.id))  # type: ignore[attr-defined]
+
+    def _answer(self, frame: f.Frame) -> None:
+        if isinstance(frame, f.InputReply):
+            self.inputs.deliver(frame.request, frame.value)
+        elif isinstance(frame, f.Complete):
+            matches, start, end, metadata = self._host.complete(frame.code, frame.cursor)
+            answer: f.Frame = f.Completions(
+                id=frame.id, matches=tuple(matches), start=start, end=end, metadata=metadata
+            )
+            self.channel.send(answer)
+        elif isinstance(frame, f.Inspect):
+            data = self._host.inspect(frame.code, frame.cursor, frame.detail)
+            self.channel.send(
+                f.Inspection(id=frame.id, found=data is not None, data=data or {}, metadata={})
+            )
+        elif isinstance(frame, f.IsComplete):
+            status, indent = self._host.is_complete(frame.code)
+            self.channel.send(f.Completeness(id=frame.id, status=status, indent=indent))
+
+    # --- Life ---
+
+    def _watch_faults(self) -> None:
+        """Stacks of a crash go to a file of the guardian's; user code may have disabled that."""
+        faulthandler.enable(file=self._faults_fd, all_threads=True)
+        faulthandler.register(
+            processes.DUMP_SIGNAL, file=self._faults_fd, all_threads=True, chain=False
+        )
+
+    def _after_fork(self) -> None:
+        """A forked child keeps the text pipes and loses everything else of ours."""
+        self.channel.detach()
+        self.interrupts.__init__(_StillPage())  # type: ignore[misc]
+        import signal
+
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def _exit(self) -> None:
+        """Exit as a Python program does: threads are waited for, exit handlers run."""
+        try:
+            self._host.shutdown()
+            threading._shutdown()  # type: ignore[attr-defined]  # noqa: SLF001
+            atexit._run_exitfuncs()  # noqa: SLF001
+        except BaseException:  # noqa: BLE001 - an exit handler of the user's; shown, not fatal
+            traceback.print_exc()
+        self.streams.flush()
+        os._exit(0)
+
+
+class _Deaf:
+    """Stands for `Interrupts` where signals never arrive."""
+
+    def enter(self) -> bool:
+        return False
+
+    def leave(self, before: bool) -> None:
+        del before
+
+
+class _StillPage:
+    """A page that nobody writes, for forked children."""
+
+    target = 0
+    signals = 0
+
+
+_EMPTY: Dict[type, Any] = {
+    f.Complete: f.Completions,
+    f.Inspect: f.Inspection,
+    f.IsComplete: f.Completeness,
+}
+
+
+def _is_interrupt(error: BaseException) -> bool:
+    return isinstance(error, KeyboardInterrupt)

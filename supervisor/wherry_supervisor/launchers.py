@@ -1,0 +1,124 @@
+"""How a runner is started. One shape is enough: a command whose stdin and stdout reach a Python.
+
+`LocalLauncher` runs an interpreter of this machine, `CommandLauncher` puts any command in front of
+one: ``ssh host``, ``docker exec -i name``, ``srun``, ``bwrap ...``.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from wherry_supervisor.bundle import BOOT, payload
+from wherry_supervisor.errors import LaunchError
+from wherry_supervisor.process import Child, spawn
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+#: Finds a runner's processes when nobody is left to tell which they were.
+COOKIE = "WHERRY_RUNNER"
+
+
+@dataclass(frozen=True)
+class Launched:
+    """A process that will say hello with `nonce`, and the cookie in its descendants' environment."""
+
+    child: Child
+    nonce: str
+    #: None when the processes are on another machine.
+    cookie: str | None
+
+
+class Launcher(Protocol):
+    """Starts one guardian each time it is asked. Called again after the guardian is lost."""
+
+    #: Seconds until the runner must have said hello and be ready.
+    start_timeout: float
+
+    @property
+    def command(self) -> Sequence[str]:
+        """What is executed; for messages to people."""
+        ...
+
+    def launch(self) -> Launched:
+        """Start the process and send it the runner. Does not wait.
+
+        Raises:
+            LaunchError: The command cannot be executed.
+        """
+        ...
+
+
+def _launch(
+    command: Sequence[str], env: Mapping[str, str] | None, cwd: str | None, *, local: bool
+) -> Launched:
+    nonce = os.urandom(16).hex()
+    environment = {**os.environ, **(env or {}), COOKIE: nonce}
+    try:
+        child = spawn(command, env=environment, cwd=cwd)
+    except FileNotFoundError as error:
+        missing = cwd if cwd is not None and not Path(cwd).is_dir() else command[0]
+        raise LaunchError(command, f"{missing} does not exist") from error
+    except OSError as error:
+        raise LaunchError(command, f"{error.strerror or error}") from error
+    # After the start: the interpreter comes up while the block is put together.
+    child.write(payload(nonce))
+    return Launched(child, nonce, nonce if local else None)
+
+
+@dataclass(frozen=True)
+class LocalLauncher:
+    """An interpreter on this machine; our own when `python` is None."""
+
+    python: str | os.PathLike[str] | None = None
+    env: Mapping[str, str] | None = None
+    cwd: str | None = None
+    start_timeout: float = 30.0
+
+    @property
+    def command(self) -> Sequence[str]:
+        """The interpreter and the boot program."""
+        return (os.fspath(self.python or sys.executable), "-c", BOOT)
+
+    def launch(self) -> Launched:
+        """Start the interpreter."""
+        return _launch(self.command, self.env, self.cwd, local=True)
+
+
+@dataclass(frozen=True)
+class CommandLauncher:
+    """Any command that runs its last arguments with our pipes as stdin and stdout."""
+
+    prefix: Sequence[str]
+    python: str = "python3"
+    #: The command hands its arguments to a shell, as ssh does, so they must be quoted for it.
+    #: None: yes for ssh, no for others.
+    quoted: bool | None = None
+    env: Mapping[str, str] | None = field(default=None)
+    #: Remote ends take longer to answer.
+    start_timeout: float = 60.0
+
+    @property
+    def command(self) -> Sequence[str]:
+        """The prefix, the interpreter and the boot program."""
+        inner = [self.python, "-c", BOOT]
+        quoted = self.quoted
+        if quoted is None:
+            quoted = Path(self.prefix[0]).name == "ssh"
+        return (*self.prefix, *([shlex.quote(word) for word in inner] if quoted else inner))
+
+    def launch(self) -> Launched:
+        """Start the command.
+
+        Raises:
+            LaunchError: Its program is not to be found.
+        """
+        if shutil.which(self.prefix[0]) is None:
+            raise LaunchError(self.command, f"the command {self.prefix[0]!r} was not found")
+        return _launch(self.command, self.env, None, local=False)

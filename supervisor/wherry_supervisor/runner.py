@@ -1,0 +1,554 @@
+"""The handle of a runner. It stays valid over interrupts, deaths and restarts.
+
+Start here to read the package: `Runner` owns one `Link` (a guardian), keeps the queue, applies the
+limits of each `Execution`, and follows `wherry_supervisor.lifecycle`. Frames of executions are
+handed to `on_frame` as they come; how an execution ended is the `Outcome` that `execute` returns.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from wherry_runner import frames as f
+from wherry_supervisor.errors import LaunchError, RunnerClosed
+from wherry_supervisor.escalation import Escalation
+from wherry_supervisor.execution import Execution, never_started
+from wherry_supervisor.exits import Context, explain, explain_loss
+from wherry_supervisor.lifecycle import Event, State, advance
+from wherry_supervisor.link import Link
+from wherry_supervisor.outcomes import Ladder, Limits, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from wherry_supervisor.launchers import Launched, Launcher
+
+logger = logging.getLogger(__name__)
+
+#: A runner that dies this often before it is ready will not get ready by trying again.
+MAX_FAILED_STARTS = 3
+
+#: A guardian that does not report a kill within this time is itself stuck (stopped, swapped out).
+KILL_ANSWER = 3.0
+
+
+class Runner:
+    """One runner, whatever process it currently is. All methods belong to one event loop."""
+
+    def __init__(
+        self,
+        launcher: Launcher,
+        *,
+        on_frame: Callable[[f.Frame], None] = lambda _: None,
+        on_state: Callable[[State], None] = lambda _: None,
+        limits: Limits | None = None,
+        ladder: Ladder | None = None,
+        spare: bool = True,
+        host: str = "auto",
+        cwd: str | None = None,
+        env: Mapping[str, str | None] | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._launcher = launcher
+        self._on_frame = on_frame
+        self._on_state = on_state
+        self.limits = limits or Limits()
+        self.ladder = ladder or Ladder()
+        self._spawn = f.Spawn(
+            cwd=cwd,
+            env=dict(env) if env else None,
+            host=host,
+            spare=spare,
+            options=dict(options) if options else None,
+        )
+        self.state = State.NEW
+        #: Facts about the interpreter and about the shell; None until they are known.
+        self.hello: f.Hello | None = None
+        self.ready: f.Ready | None = None
+        self._link: Link | None = None
+        self._queue: deque[Execution] = deque()
+        self._current: Execution | None = None
+        self._became_ready: asyncio.Future[f.Ready] | None = None
+        self._answers: dict[str, asyncio.Future[f.Frame]] = {}
+        self._asked = 0
+        self._failed_starts = 0
+        self._memory_limit: int | None = None
+        self._watchdog: asyncio.TimerHandle | None = None
+        self._relaunching: asyncio.Task[None] | None = None
+        self._handlers: dict[type[f.Frame], Callable[[Any], None]] = {
+            f.Ready: self._on_ready,
+            f.Started: self._on_started,
+            f.Stdout: self._on_text,
+            f.Stderr: self._on_text,
+            f.Error: self._on_error,
+            f.Done: self._on_done,
+            f.Exited: self._on_exited,
+            f.Stale: self._on_stale,
+            f.Completions: self._on_answer,
+            f.Inspection: self._on_answer,
+            f.Completeness: self._on_answer,
+            f.Stack: self._on_stack,
+            f.Bye: lambda _: None,
+        }
+
+    # --- Life ---
+
+    async def start(self, launched: Launched | None = None) -> f.Ready:
+        """Start the runner and wait until it can execute. Running already: return at once.
+
+        Args:
+            launched: A process of this launcher that was started earlier, to save its start-up.
+
+        Raises:
+            LaunchError: It could not be started; carries what it printed. May be tried again.
+            RunnerClosed: The handle was closed.
+        """
+        self._refuse_closed()
+        if self.ready is not None:
+            return self.ready
+        if self._became_ready is None:
+            self._move(Event.START)
+            self._expect_ready()
+            await self._launch(launched)
+        assert self._became_ready is not None
+        return await asyncio.shield(self._became_ready)
+
+    async def restart(self) -> f.Ready:
+        """Replace the process. What runs and what is queued ends with cause ``restart``.
+
+        Raises:
+            LaunchError: The replacement could not be started.
+            RunnerClosed: The handle was closed.
+        """
+        self._refuse_closed()
+        if self.state is State.NEW:
+            return await self.start()
+        self._move(Event.RESTART)
+        self._failed_starts = 0
+        self.ready = None
+        self._abort("restart")
+        self._expect_ready()
+        if self._link is not None and self._link.is_open:
+            self._link.send(self._spawn)
+        elif self._relaunching is None:
+            await self._launch(None)
+        assert self._became_ready is not None
+        return await asyncio.shield(self._became_ready)
+
+    async def close(self, *, grace: float = 1.0) -> None:
+        """End the process: exit handlers get `grace` seconds, then force. Twice is fine.
+
+        What runs is interrupted first, so that its ``finally`` blocks run.
+        """
+        if self.state is State.CLOSED:
+            return
+        fresh = self.state is State.NEW
+        self._move(Event.CLOSE)
+        if self._current is not None:
+            self._send(f.Interrupt(id=self._current.request.id))
+        link, self._link = self._link, None
+        relaunching, self._relaunching = self._relaunching, None
+        if relaunching is not None:
+            relaunching.cancel()
+            await asyncio.gather(relaunching, return_exceptions=True)
+        if link is not None:
+            await link.close(grace=grace)
+        self._abort("shutdown")
+        self._forget_process()
+        if not fresh and self.state is State.CLOSING:
+            self._move(Event.CLOSED)
+
+    # --- Work ---
+
+    async def execute(
+        self,
+        code: str,
+        *,
+        id: str | None = None,  # noqa: A002 - the frame's name for it
+        count: int = 1,
+        silent: bool = False,
+        store_history: bool = True,
+        allow_stdin: bool = False,
+        user_expressions: Mapping[str, str] | None = None,
+        cell: str | None = None,
+        limits: Limits | None = None,
+    ) -> Outcome:
+        """Run `code` after what was queued before, and return how it ended.
+
+        Never raises for what user code does. Cancelling the caller's task takes a queued execution
+        out of the queue and interrupts a running one.
+
+        Raises:
+            RunnerClosed: The handle was closed.
+        """
+        self._refuse_closed()
+        request = f.Execute(
+            id=id or os.urandom(16).hex(),
+            code=code,
+            count=count,
+            silent=silent,
+            store_history=store_history,
+            allow_stdin=allow_stdin,
+            user_expressions=dict(user_expressions) if user_expressions else None,
+            cell=cell,
+        )
+        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        execution = Execution(request, limits or self.limits, future)
+        self._queue.append(execution)
+        self._pump()
+        try:
+            return await future
+        except asyncio.CancelledError:
+            if execution in self._queue:
+                self._queue.remove(execution)
+            elif execution is self._current:
+                self.interrupt(request.id)
+            raise
+
+    async def complete(
+        self, code: str, cursor: int, *, deadline: float = 1.0
+    ) -> f.Completions | None:
+        """Ask for completions, also while code runs; None when nobody answers in time."""
+        answer = await self._ask(f.Complete(id=self._next_id(), code=code, cursor=cursor), deadline)
+        return answer if isinstance(answer, f.Completions) else None
+
+    async def inspect(
+        self, code: str, cursor: int, detail: int = 0, *, deadline: float = 1.0
+    ) -> f.Inspection | None:
+        """Ask about a name, also while code runs; None when nobody answers in time."""
+        question = f.Inspect(id=self._next_id(), code=code, cursor=cursor, detail=detail)
+        answer = await self._ask(question, deadline)
+        return answer if isinstance(answer, f.Inspection) else None
+
+    async def is_complete(self, code: str, *, deadline: float = 0.5) -> f.Completeness | None:
+        """Ask whether `code` can be run as it is; None when nobody answers in time."""
+        answer = await self._ask(f.IsComplete(id=self._next_id(), code=code), deadline)
+        return answer if isinstance(answer, f.Completeness) else None
+
+    def interrupt(self, id: str | None = None) -> None:  # noqa: A002 - the frame's name for it
+        """Interrupt what runs (only if it is `id`, when given); see `Ladder` for what follows.
+
+        Again while that is under way: the next step. Idle: nothing happens.
+        """
+        current = self._current
+        if current is None or id not in (None, current.request.id):
+            return
+        if current.escalation is not None and not current.timed_out:
+            self._move(Event.INTERRUPT)
+            current.escalation.press()
+            return
+        if not current.timed_out:
+            self._move(Event.INTERRUPT)
+            self._climb(current, self.ladder.hard_after, self.ladder.kill_after)
+
+    def reply_input(self, request: str, value: str) -> None:
+        """Answer an `InputRequest`; too late is fine."""
+        self._send(f.InputReply(request=request, value=value))
+
+    def send(self, frame: f.Frame) -> None:
+        """Pass a frame to user code (comms). Lost when there is no process."""
+        self._send(frame)
+
+    def pause(self) -> None:
+        """Make user code wait when it prints: whoever takes the frames cannot keep up."""
+        if self._link is not None:
+            self._link.pause()
+
+    def resume(self) -> None:
+        """Take frames again."""
+        if self._link is not None:
+            self._link.resume()
+
+    # --- Launching ---
+
+    def _expect_ready(self) -> None:
+        if self._became_ready is None or self._became_ready.done():
+            self._became_ready = asyncio.get_running_loop().create_future()
+            # Nobody may be waiting when a replacement fails by itself.
+            self._became_ready.add_done_callback(lambda future: future.exception())
+
+    async def _launch(self, launched: Launched | None) -> None:
+        link = Link(self._launcher, on_frame=self._receive, on_end=self._on_link_end)
+        try:
+            hello = await link.open(launched)
+        except LaunchError as error:
+            self._give_up(error)
+            return
+        if self.state in (State.CLOSING, State.CLOSED):
+            await link.close(grace=0)
+            return
+        self._link = link
+        self.hello = hello
+        logger.info("runner started: guardian %d, Python %s", hello.pid, hello.python)
+        self._memory_limit = None
+        self._set_memory_limit(self.limits.memory)
+        link.send(self._spawn)
+        loop = asyncio.get_running_loop()
+        self._watchdog = loop.call_later(self._launcher.start_timeout, self._start_too_slow, link)
+
+    def _start_too_slow(self, link: Link) -> None:
+        if self.ready is None and link is self._link:
+            logger.warning("the runner was not ready within %g s", self._launcher.start_timeout)
+            self._failed_starts = MAX_FAILED_STARTS
+            link.destroy()
+
+    def _relaunch(self) -> None:
+        """Start a new guardian; the state says RESTARTING until its worker is ready."""
+        link, self._link = self._link, None
+        self._expect_ready()
+        if self._relaunching is None:
+            self._relaunching = asyncio.get_running_loop().create_task(self._relaunch_after(link))
+
+    async def _relaunch_after(self, link: Link | None) -> None:
+        if link is not None:
+            await link.close(grace=0)
+        self._relaunching = None
+        await self._launch(None)
+
+    def _give_up(self, error: LaunchError) -> None:
+        if self.state not in (State.STARTING, State.RESTARTING):
+            return
+        self._move(Event.GIVE_UP)
+        self._abort("lost", detail=str(error))
+        if self._became_ready is not None and not self._became_ready.done():
+            self._became_ready.set_exception(error)
+        self._became_ready = None
+
+    def _on_link_end(self, words: str) -> None:
+        """The guardian is gone without having been asked to go."""
+        link = self._link
+        if self.state in (State.CLOSING, State.CLOSED) or link is None:
+            return
+        tail = link.stderr_tail.strip()
+        detail = f"{words}; it printed: {tail[-500:]}" if tail else words
+        logger.warning("the runner's guardian ended: %s", detail)
+        self._fail_current(lambda context: explain_loss(context), detail=detail)
+        self._died()
+        if self._failed_starts >= MAX_FAILED_STARTS:
+            self._give_up(LaunchError(self._launcher.command, words, link.stderr_tail))
+        self._relaunch_unless_failed()
+
+    def _relaunch_unless_failed(self) -> None:
+        if self.state is State.RESTARTING:
+            self._relaunch()
+
+    # --- Frames ---
+
+    def _receive(self, frame: f.Frame) -> None:
+        self._handlers.get(type(frame), self._on_frame)(frame)
+
+    def _on_ready(self, frame: f.Ready) -> None:
+        if self.state is State.CLOSING:
+            return
+        self._failed_starts = 0
+        self.ready = frame
+        self._cancel_watchdog()
+        self._move(Event.READY)
+        if self._became_ready is not None and not self._became_ready.done():
+            self._became_ready.set_result(frame)
+        self._pump()
+
+    def _on_started(self, frame: f.Started) -> None:
+        current = self._current
+        if current is None or current.request.id != frame.id:
+            return
+        loop = asyncio.get_running_loop()
+        current.started_at = loop.time()
+        if current.limits.time is not None:
+            current.deadline = loop.call_later(current.limits.time, self._on_deadline, current)
+        self._on_frame(frame)
+
+    def _on_text(self, frame: f.Stdout | f.Stderr) -> None:
+        current = self._current
+        if current is not None and current.request.id == frame.id:
+            passed = current.flood.passes(frame)
+            if passed is None:
+                return
+            frame = passed
+        self._on_frame(frame)
+
+    def _on_error(self, frame: f.Error) -> None:
+        current = self._current
+        if current is not None and current.request.id == frame.id:
+            self._release_flood(current)
+            frame = current.take_error(frame)
+        self._on_frame(frame)
+
+    def _on_done(self, frame: f.Done) -> None:
+        current = self._current
+        if current is None or current.request.id != frame.id:
+            return
+        self._release_flood(current)
+        self._current = None
+        self._cancel_watchdog()
+        current.settle(current.done(frame, asyncio.get_running_loop().time()))
+        self._move(Event.DONE)
+        self._pump()
+
+    def _on_exited(self, frame: f.Exited) -> None:
+        logger.info("worker %d exited: code %s, signal %s", frame.pid, frame.code, frame.signal)
+        self._cancel_watchdog()
+        if frame.reason == "restart" or self.state in (State.CLOSING, State.CLOSED):
+            return
+        was_ready = self.ready is not None
+        self._fail_current(lambda context: explain(frame, context), cpu=frame.cpu)
+        self._died()
+        if not was_ready:
+            self._failed_starts += 1
+        link = self._link
+        if link is None:
+            return
+        if self._failed_starts >= MAX_FAILED_STARTS:
+            report = explain(frame, Context())
+            self._give_up(LaunchError(self._launcher.command, report.title, link.stderr_tail))
+            return
+        self._expect_ready()
+        link.send(self._spawn)
+        loop = asyncio.get_running_loop()
+        self._watchdog = loop.call_later(self._launcher.start_timeout, self._start_too_slow, link)
+
+    def _on_stale(self, _: f.Stale) -> None:
+        logger.info("installed packages changed: starting a new guardian")
+        self._relaunch()
+
+    def _on_answer(self, frame: f.Completions | f.Inspection | f.Completeness) -> None:
+        future = self._answers.pop(frame.id, None)
+        if future is not None and not future.done():
+            future.set_result(frame)
+
+    def _on_stack(self, frame: f.Stack) -> None:
+        logger.info("stacks of the runner:\n%s", frame.text)
+
+    # --- Executions ---
+
+    def _pump(self) -> None:
+        if self.state is State.FAILED:
+            while self._queue:
+                waiting = self._queue.popleft()
+                waiting.settle(never_started(waiting.request, "lost"))
+        if self.state is not State.IDLE or not self._queue:
+            return
+        execution = self._queue.popleft()
+        if execution.outcome.done():
+            self._pump()
+            return
+        self._current = execution
+        self._set_memory_limit(execution.limits.memory)
+        self._move(Event.EXECUTE)
+        self._send(execution.request)
+
+    def _on_deadline(self, execution: Execution) -> None:
+        if execution is not self._current:
+            return
+        execution.timed_out = True
+        if execution.escalation is not None:
+            execution.escalation.stop()
+        self._move(Event.INTERRUPT)
+        # Half of the grace for code that swallows the interrupt, the other half to clean up.
+        self._climb(execution, self.ladder.grace / 2, self.ladder.grace)
+
+    def _climb(self, execution: Execution, hard_after: float, kill_after: float | None) -> None:
+        id_ = execution.request.id
+        execution.escalation = Escalation(
+            asyncio.get_running_loop(),
+            hard_after=hard_after,
+            kill_after=kill_after,
+            soft=lambda: self._send(f.Interrupt(id=id_)),
+            hard=lambda: self._send(f.Interrupt(id=id_, level="hard")),
+            kill=lambda: self._force(execution),
+        )
+
+    def _force(self, execution: Execution) -> None:
+        """The interrupt was not obeyed: end the process, after asking where it hangs."""
+        reason = "time_limit" if execution.timed_out else "interrupt"
+        logger.warning("execution %s ignored its interrupt: killing", execution.request.id)
+        self._send(f.Kill(reason=reason))
+        link = self._link
+        if link is not None:
+            self._watchdog = asyncio.get_running_loop().call_later(KILL_ANSWER, link.destroy)
+
+    def _release_flood(self, execution: Execution) -> None:
+        for held in execution.flood.close():
+            self._on_frame(held)
+
+    def _fail_current(
+        self, report: Callable[[Context], Any], *, detail: str = "", cpu: float = 0.0
+    ) -> None:
+        current, self._current = self._current, None
+        if current is None:
+            return
+        self._release_flood(current)
+        now = asyncio.get_running_loop().time()
+        platform = self.hello.platform if self.hello is not None else "linux"
+        context = current.context(now, platform, detail)
+        current.settle(current.died(report(context), now, cpu))
+
+    def _abort(self, reason: str, *, detail: str = "") -> None:
+        """End what runs and what is queued, because the process is taken away."""
+        self._fail_current(lambda context: explain(f.Exited(reason=reason), context), detail=detail)
+        while self._queue:
+            waiting = self._queue.popleft()
+            waiting.settle(never_started(waiting.request, reason))
+
+    def _died(self) -> None:
+        self.ready = None
+        for future in self._answers.values():
+            if not future.done():
+                future.cancel()
+        self._answers.clear()
+        self._move(Event.DIED)
+
+    # --- Small things ---
+
+    async def _ask(self, question: f.Complete | f.Inspect | f.IsComplete, deadline: float) -> Any:
+        if self.ready is None:
+            return None
+        future: asyncio.Future[f.Frame] = asyncio.get_running_loop().create_future()
+        self._answers[question.id] = future
+        self._send(question)
+        done, _ = await asyncio.wait([future], timeout=deadline)
+        self._answers.pop(question.id, None)
+        return future.result() if done and not future.cancelled() else None
+
+    def _next_id(self) -> str:
+        self._asked += 1
+        return f"q{self._asked}"
+
+    def _set_memory_limit(self, limit: int | None) -> None:
+        if limit != self._memory_limit:
+            self._memory_limit = limit
+            self._send(f.Limit(memory=limit))
+
+    def _send(self, frame: f.Frame) -> None:
+        if self._link is not None:
+            self._link.send(frame)
+
+    def _move(self, event: Event) -> None:
+        state = advance(self.state, event)
+        if state is not self.state:
+            logger.debug("runner: %s -> %s (%s)", self.state.name, state.name, event.name)
+            self.state = state
+            self._on_state(state)
+
+    def _cancel_watchdog(self) -> None:
+        if self._watchdog is not None:
+            self._watchdog.cancel()
+            self._watchdog = None
+
+    def _forget_process(self) -> None:
+        self.ready = None
+        self._cancel_watchdog()
+        for future in self._answers.values():
+            future.cancel()
+        self._answers.clear()
+        if self._became_ready is not None and not self._became_ready.done():
+            self._became_ready.set_exception(RunnerClosed())
+        self._became_ready = None
+
+    def _refuse_closed(self) -> None:
+        if self.state in (State.CLOSING, State.CLOSED):
+            raise RunnerClosed
