@@ -1,9 +1,9 @@
 """Where interpreters are found on a machine: paths only, nothing is run.
 
 The order of `candidates` is the order of preference: what is active now, what belongs to the
-folder, what the PATH gives, environments, and then installations. Shims (small scripts of pyenv,
-asdf or mise that pick an interpreter when they are started) are left out: what they may pick is
-found in its own place.
+folder, what the PATH gives, what runs us, environments, and then installations. Shims
+(small scripts of pyenv, asdf or mise that pick an interpreter when they are started) are left out:
+what they may pick is found in its own place.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-Origin = Literal["running", "active", "folder", "path", "environment", "installation"]
+Origin = Literal["active", "folder", "path", "running", "environment", "installation"]
 
 _WINDOWS = os.name == "nt"  # its layouts are written from documentation, not tried
 
@@ -118,13 +118,13 @@ def is_shim(path: Path) -> bool:
 
 
 def _all(around: Surroundings, folder: Path | None) -> Iterator[Candidate]:
-    if around.running is not None:
-        yield Candidate(around.running, "running")
     yield from _of(around.named("VIRTUAL_ENV", "CONDA_PREFIX"), "active")
     if folder is not None:
         yield from _of(_near(folder), "folder")
     for path in around.named("PATH"):
         yield from (Candidate(each, "path") for each in _commands(path))
+    if around.running is not None:
+        yield Candidate(around.running, "running")
     yield from _of(_virtualenvs(around), "environment")
     yield from _of(_conda(around), "environment")
     yield from _of(_pyenv(around), "installation")
@@ -267,7 +267,9 @@ def _lines(file: Path) -> list[str]:
 
 
 def _data(around: Surroundings) -> Path:
-    default = ("Library", "Application Support") if sys.platform == "darwin" else (".local", "share")
+    default = (
+        ("Library", "Application Support") if sys.platform == "darwin" else (".local", "share")
+    )
     return around.folder("XDG_DATA_HOME", *default)
 
 

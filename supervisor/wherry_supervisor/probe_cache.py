@@ -43,7 +43,7 @@ def cache_file() -> Path:
 
 
 class ProbeCache:
-    """Answers by the path that was asked. `save` writes; a cache that cannot be written is no error.
+    """Answers by the path that was asked; only `save` writes, and failing to write is no error.
 
     Only answers that stay true are kept: not those of a launcher that picks an interpreter anew
     each time (pyenv's shims), and not failures, which may be cured or have been a busy machine.
@@ -131,7 +131,7 @@ def _watched(probe: Probe) -> Iterable[str]:
 
 def _mark(path: str) -> _Mark:
     try:
-        found = os.stat(path)
+        found = Path(path).stat()
     except (OSError, ValueError):
         return (path, None, None)
     return (path, found.st_mtime_ns, found.st_size)

@@ -117,7 +117,8 @@ class Probe:
         folder = Path(self.prefix or Path(self.path).parent.parent)
         if self.kind == "venv" and folder.name in {".venv", "venv"}:
             folder = folder.parent
-        return folder.name if self.kind != "system" else f"python{self.version}"
+        command = "pypy" if self.implementation == "pypy" else "python"
+        return folder.name if self.kind != "system" else f"{command}{self.version}"
 
 
 def from_facts(path: str, facts: dict[str, Any]) -> Probe:
