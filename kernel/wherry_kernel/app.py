@@ -7,7 +7,7 @@ import logging
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from wherry_kernel import arguments, config_files, connection, orphans
 from wherry_kernel.errors import KernelError
@@ -21,8 +21,9 @@ from wherry_kernel.wire.codec import Codec
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from wherry_kernel.prelaunch import Prelaunched
     from wherry_runner.frames import Frame
-    from wherry_supervisor import Runner
+    from wherry_supervisor import Limits, Runner
     from wherry_supervisor.lifecycle import State
 
 log = logging.getLogger("wherry.kernel")
@@ -39,9 +40,8 @@ usage: python -m wherry_kernel -f CONNECTION_FILE [--WherryKernel.NAME=VALUE ...
 """
 
 
-def main(words: Sequence[str] | None = None) -> int:
+def main(words: Sequence[str], started: Prelaunched | None = None) -> int:
     """Run a kernel until it is shut down; returns the exit code."""
-    words = sys.argv[1:] if words is None else words
     parsed = arguments.parse(words)
     if parsed.help or parsed.version:
         _explain(parsed)
@@ -56,13 +56,13 @@ def main(words: Sequence[str] | None = None) -> int:
             from wherry_kernel import inprocess
 
             return inprocess.run(words)
-        return _listen(parsed, options)
+        return _listen(parsed, options, started)
     except KernelError as error:
         print(f"wherry_kernel: {error}", file=sys.stderr)  # noqa: T201 - to whoever started us
         return 1
 
 
-def _listen(parsed: arguments.Arguments, options: Options) -> int:
+def _listen(parsed: arguments.Arguments, options: Options, started: Prelaunched | None) -> int:
     path = connection.locate(
         parsed.connection_file or f"kernel-{os.getpid()}.json",
         connection.runtime_directory(os.environ),
@@ -80,7 +80,7 @@ def _listen(parsed: arguments.Arguments, options: Options) -> int:
             connection.write(path, bound)
         if parsed.connection_file is None:
             print(f"To connect a client to this kernel: --existing {path.name}", file=sys.stderr)  # noqa: T201
-        return asyncio.run(_serve(options, sockets, bound))
+        return asyncio.run(_serve(options, sockets, bound, started))
     finally:
         sockets.close()
         orphans.end_all()
@@ -88,8 +88,16 @@ def _listen(parsed: arguments.Arguments, options: Options) -> int:
             path.unlink(missing_ok=True)
 
 
-async def _serve(options: Options, sockets: Sockets, bound: connection.Connection) -> int:
+async def _serve(
+    options: Options,
+    sockets: Sockets,
+    bound: connection.Connection,
+    started: Prelaunched | None,
+) -> int:
     loop = asyncio.get_running_loop()
+    if started is not None and started.launcher.python != options.python:
+        started.discard()
+        started = None
     from wherry_supervisor import Limits
 
     limits = Limits(
@@ -103,6 +111,7 @@ async def _serve(options: Options, sockets: Sockets, bound: connection.Connectio
         ports=bound.ports,
         limits=limits,
         make_runner=_runner_maker(options, limits),
+        launched=started.launched if started is not None else None,
     )
     for number, action in ((signal.SIGINT, kernel.interrupt), (signal.SIGTERM, kernel.stop)):
         loop.add_signal_handler(number, action)
@@ -118,7 +127,7 @@ async def _serve(options: Options, sockets: Sockets, bound: connection.Connectio
 
 
 def _runner_maker(
-    options: Options, limits: Any
+    options: Options, limits: Limits
 ) -> Callable[[Callable[[Frame], None], Callable[[State], None]], Runner]:
     from wherry_supervisor import Ladder, LocalLauncher, Runner
 

@@ -54,6 +54,10 @@ class Execution:
     content: execute.ExecuteRequest
     #: The number it runs under; 0 while it waits.
     count: int = 0
+    #: The runner has it, so interrupts can reach it.
+    is_submitted: bool = False
+    #: It was interrupted before the runner had it.
+    is_interrupted: bool = False
     #: What the runner has already shown for it.
     shown: Failure | None = None
 
@@ -74,6 +78,11 @@ class Hooks:
     leave: Callable[[], None]
     #: Nothing open belongs to the execution any longer.
     over: Callable[[], None]
+
+
+_NOT_BEGUN = Failure(
+    "KeyboardInterrupt", "", ("KeyboardInterrupt: this cell was interrupted before it began",)
+)
 
 
 class Executions:
@@ -126,7 +135,9 @@ class Executions:
     def interrupt(self) -> None:
         """Interrupt what runs. What has been received but not begun is begun first."""
         if self.current is not None:
-            self._runner.interrupt(self.current.id)
+            if self.current.is_submitted:
+                self._runner.interrupt(self.current.id)
+            self.current.is_interrupted = True
         elif self._queue:
             asyncio.get_running_loop().call_soon(self.interrupt)
 
@@ -153,6 +164,13 @@ class Executions:
         self._begin(execution)
         if self.refusal is not None:
             return None, self.refusal
+        if self._runner.ready is None:
+            failure = await self._wait_for_runner()
+            if failure is not None:
+                return None, failure
+        if execution.is_interrupted:
+            return None, _NOT_BEGUN
+        execution.is_submitted = True
         outcome = await self._runner.execute(
             content.code,
             id=execution.id,
@@ -170,6 +188,15 @@ class Executions:
             return outcome, execution.shown or Failure(outcome.status.value, "", ())
         error = outcome.error
         return outcome, Failure(error.ename, error.evalue, tuple(error.traceback))
+
+    async def _wait_for_runner(self) -> Failure | None:
+        """Start it again if it failed to start; what is wrong may have been put right since."""
+        try:
+            await self._runner.start()
+        except Exception as error:  # noqa: BLE001 - told to the person, who can do something
+            lines = (f"The runner did not start, so this cell did not run: {error}",)
+            return Failure(type(error).__name__, str(error), lines)
+        return None
 
     def _begin(self, execution: Execution) -> None:
         self._started_at = datetime.now(timezone.utc)

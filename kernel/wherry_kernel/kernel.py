@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from wherry_kernel.options import Options
     from wherry_kernel.wire.codec import Codec, Content, Request
     from wherry_runner.frames import Frame
-    from wherry_supervisor import Limits, Runner
+    from wherry_supervisor import Launched, Limits, Runner
     from wherry_supervisor import Outcome as RunnerOutcome
     from wherry_supervisor.lifecycle import State
 
@@ -73,12 +73,13 @@ class Kernel:
         ports: Mapping[str, int],
         limits: Limits,
         make_runner: Callable[[Callable[[Frame], None], Callable[[State], None]], Runner],
+        launched: Launched | None = None,
     ) -> None:
         self._options = options
         self._codec = codec
         self._channels = channels
         self._history = history
-        self._ports = ports
+        self._launched = launched
         self._loop = asyncio.get_running_loop()
         self._publisher = Publisher(codec, send=channels.send, soon=self._loop.call_soon)
         self._parents = Parents()
@@ -160,7 +161,7 @@ class Kernel:
     async def _start(self) -> None:
         facts.version()
         try:
-            await self._runner.start()
+            await self._runner.start(self._launched)
         except Exception as error:  # noqa: BLE001 - told in the reply to each execution
             log.error("the runner did not start: %s", error)  # noqa: TRY400 - its text says it all
 
