@@ -21,14 +21,17 @@ if TYPE_CHECKING:
     from wherry_runner.frames import Frame
     from wherry_runner.interrupts import Interrupts
 
+#: Head and body go out in one write up to here; copying more costs more than a second write.
+_JOINED = 64 * 1024
+
 
 class FrameTooLarge(ValueError):
     """One output of user code is larger than a frame may be; the output is refused, not cut."""
 
     def __init__(self, size: int) -> None:
         super().__init__(
-            "this output has %d MB; at most %d MB can be sent at once. Write it to a file instead."
-            % (size // 1_000_000, FRAME_LIMIT // 1_000_000)
+            f"this output has {size // 1_000_000} MB; at most {FRAME_LIMIT // 1_000_000} MB can be"
+            " sent at once. Write it to a file instead."
         )
 
 
@@ -49,6 +52,8 @@ class Channel:
         self._main = threading.get_ident()
         #: The text stream that Python wrote to last; a change of stream needs a fence.
         self.stream = ordering.STDOUT
+        #: The execution that raw text on the pipes is counted to; the last one when idle.
+        self.running = ""
         #: False in forked children: they must not write into their parent's frame pipe.
         self.is_open = True
 
@@ -114,7 +119,7 @@ class Channel:
             for stream, fd in self._text_fds.items():
                 streams |= stream if _write_all(fd, mark) else 0
         head = ordering.header(self._nonce, kind, streams, fence, len(body))
-        whole = head + body if len(body) < 65536 else None
+        whole = head + body if len(body) < _JOINED else None
         written = (
             _write_all(self._frames_fd, whole)
             if whole is not None

@@ -17,12 +17,12 @@ import json
 
 TYPE_CHECKING = False  # typing.TYPE_CHECKING without its import
 if TYPE_CHECKING:
-    from typing import Any, ClassVar, Dict, Iterator, List, Optional, Tuple, Type, Union
+    from typing import Any, ClassVar, Dict, List, Optional, Tuple, Type, Union
 
     from typing_extensions import dataclass_transform
 else:
 
-    def dataclass_transform(**_options):
+    def dataclass_transform(**_):  # noqa: ANN003, ANN201 - checkers see the real one
         return lambda cls: cls
 
 
@@ -35,9 +35,10 @@ FRAME_LIMIT = 256 * 1024 * 1024
 #: How much of a bad line is kept for the person who has to find out where it came from.
 EXCERPT = 120
 
+
 @dataclass_transform(kw_only_default=True, frozen_default=True)
-class Frame:
-    """A frozen record: subclasses declare members with defaults, `type` names them on the wire.
+class _Record:
+    """A frozen record whose subclasses declare members with defaults.
 
     Type checkers see dataclasses. The standard library's decorator compiles five methods for each
     class, which made 35 frames cost 27 ms of the runner's 50 ms start; here they cost 1.5 ms.
@@ -46,8 +47,6 @@ class Frame:
     type: ClassVar[str] = ""
     #: Member names in wire order, without the attachments; True where the value is a tuple.
     _members: ClassVar[Dict[str, bool]] = {}
-
-    buffers: Tuple[bytes, ...] = ()
 
     def __init_subclass__(cls) -> None:
         annotations = cls.__annotations__
@@ -67,10 +66,10 @@ class Frame:
         raise AttributeError(f"{type(self).__name__} is frozen: {name!r} cannot be set")
 
     def _values(self) -> Tuple[Any, ...]:
-        return (self.buffers, *(getattr(self, name) for name in self._members))
+        return (self.__dict__.get("buffers", ()), *(getattr(self, m) for m in self._members))
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Frame) or type(other) is not type(self):
+        if not isinstance(other, _Record) or type(other) is not type(self):
             return NotImplemented
         return self._values() == other._values()
 
@@ -80,6 +79,12 @@ class Frame:
     def __repr__(self) -> str:
         shown = ", ".join(f"{name}={getattr(self, name)!r}" for name in self._members)
         return f"{type(self).__name__}({shown})"
+
+
+class Frame(_Record):
+    """What all frames share: `type` names them on the wire, `buffers` are their attachments."""
+
+    buffers: Tuple[bytes, ...] = ()
 
 
 # --- From the supervisor to the guardian -------------------------------------------------------
@@ -129,7 +134,7 @@ class Kill(Frame):
 
 
 class Shutdown(Frame):
-    """End the worker politely (exit handlers run for at most `grace` seconds), then the guardian."""
+    """End the worker politely (exit handlers get `grace` seconds), then the guardian."""
 
     type = "shutdown"
     grace: float = 1.0
@@ -258,7 +263,7 @@ class Exited(Frame):
     #: Exit status, or None when a signal ended it.
     code: Optional[int] = None
     signal: Optional[int] = None
-    #: Why the guardian ended it (``memory``, ``restart``, a `Kill`'s reason), or None: its own doing.
+    #: Why the guardian ended it: ``memory``, ``restart``, a `Kill`'s reason. None: its own doing.
     reason: Optional[str] = None
     #: faulthandler's stacks at the fault, when there are any.
     stack: str = ""
@@ -410,7 +415,10 @@ class Inspection(Frame):
 
 
 class Completeness(Frame):
-    """Answer to `IsComplete`: ``complete``, ``incomplete`` (then `indent`), ``invalid``, ``unknown``."""
+    """Answer to `IsComplete`.
+
+    `status` is ``complete``, ``incomplete`` (then `indent` counts), ``invalid`` or ``unknown``.
+    """
 
     type = "completeness"
     id: str = ""
@@ -431,6 +439,7 @@ FRAMES: Dict[str, Type[Frame]] = {
 }
 
 _ABSENT = object()
+_ATTACHED = b'{"b":['
 _dumps = json.JSONEncoder(separators=(",", ":"), default=str, skipkeys=True).encode
 
 
@@ -472,13 +481,9 @@ def parse(line: Union[bytes, bytearray, memoryview], buffers: Tuple[bytes, ...] 
         as_tuple = known.get(key)
         if as_tuple is None:
             continue
-        if as_tuple:
-            if not isinstance(value, list):
-                return _malformed(text, f"{cls.type}.{key}: expected a list")
-            value = tuple(value)
-        elif not _fits(value, getattr(cls, key)):
+        if not (isinstance(value, list) if as_tuple else _fits(value, getattr(cls, key))):
             return _malformed(text, f"{cls.type}.{key}: unexpected {type(value).__name__}")
-        values[key] = value
+        values[key] = tuple(value) if as_tuple else value
     return cls(buffers=buffers, **values)
 
 
@@ -584,12 +589,13 @@ class Decoder:
 
 
 def attachment_lengths(line: bytes) -> Optional[Tuple[int, ...]]:
-    """Read the lengths that a line announces, without parsing the rest; None if they are no numbers."""
-    if not line.startswith(b'{"b":['):
+    """Read the lengths that a line announces, without parsing the rest; None: not numbers."""
+    start = len(_ATTACHED)
+    if not line.startswith(_ATTACHED):
         return ()
-    end = line.find(b"]", 6, 6 + 4096)
+    end = line.find(b"]", start, start + 4096)
     try:
-        lengths = tuple(int(n) for n in line[6:end].split(b",")) if end > 6 else ()
+        lengths = tuple(int(n) for n in line[start:end].split(b",")) if end > start else ()
     except ValueError:
         return None
     return None if end < 0 or any(n < 0 for n in lengths) else lengths

@@ -7,8 +7,8 @@ and kills whole process trees. End of input kills everything: nobody is left whe
 goes away.
 
 The worker is forked without exec from a guardian that has already imported the shell's modules, so
-a restart costs the fork and not the imports. It holds the other ends of four pipes: commands for
-its main thread, commands for its service thread, and the three of `ordering`, text twice and frames.
+a restart costs the fork and not the imports. It holds the other ends of five pipes: commands for
+its main thread, commands for its service thread, and the three of `ordering`: text twice, frames.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from wherry_runner.textflow import TextFlow
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Callable, Deque, Dict, List, Optional, Tuple, Type
+    from typing import Any, Callable, Deque, Dict, List, Optional, Tuple, Type
 
 #: Read and pipe size; larger pipes gain a fifth but run into a limit per user after 64 of them.
 CHUNK = 256 * 1024
@@ -148,7 +148,7 @@ class Guardian:
         # A terminal's Ctrl-C reaches the whole foreground group; only frames may interrupt.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGPIPE, signal.SIG_IGN)
-        self._handlers: Dict[Type[f.Frame], Callable[[f.Frame], None]] = {
+        self._handlers: Dict[Type[f.Frame], Callable[[Any], None]] = {
             f.Spawn: self._on_spawn,
             f.Execute: self._on_execute,
             f.Interrupt: self._on_interrupt,
@@ -182,7 +182,7 @@ class Guardian:
         events = poll.poll(self._timeout())
         for fd in interest:
             poll.unregister(fd)
-        for fd, mask in events:
+        for fd, _ in events:
             if fd == self._in:
                 if not self._read_commands():
                     return False
@@ -269,8 +269,7 @@ class Guardian:
             self._handlers.get(type(frame), self._pass_on)(frame)
         return bool(data)
 
-    def _on_spawn(self, frame: f.Frame) -> None:
-        assert isinstance(frame, f.Spawn)
+    def _on_spawn(self, frame: f.Spawn) -> None:
         if self._worker is not None:
             self._end_worker(self._worker, "restart")
         if self._is_stale():
@@ -287,8 +286,7 @@ class Guardian:
         self._memory.watch(self._worker.pid)
         self._queue(self._worker, self._worker.main_out, f.encode(frame))
 
-    def _on_execute(self, frame: f.Frame) -> None:
-        assert isinstance(frame, f.Execute)
+    def _on_execute(self, frame: f.Execute) -> None:
         worker = self._worker
         if worker is not None:
             worker.serial += 1
@@ -302,8 +300,7 @@ class Guardian:
         fd = worker.service_out if isinstance(frame, _SERVICE) else worker.main_out
         self._queue(worker, fd, f.encode(frame))
 
-    def _on_interrupt(self, frame: f.Frame) -> None:
-        assert isinstance(frame, f.Interrupt)
+    def _on_interrupt(self, frame: f.Interrupt) -> None:
         worker = self._worker
         if worker is None:
             return
@@ -319,7 +316,7 @@ class Guardian:
         except OSError:
             pass
 
-    def _on_dump(self, _: f.Frame) -> None:
+    def _on_dump(self, _: f.Dump) -> None:
         worker = self._worker
         if worker is None:
             return
@@ -342,20 +339,17 @@ class Guardian:
             size = now
         return worker.read_faults()
 
-    def _on_limit(self, frame: f.Frame) -> None:
-        assert isinstance(frame, f.Limit)
+    def _on_limit(self, frame: f.Limit) -> None:
         self._memory.limit = frame.memory
         if self._worker is not None:
             self._memory.watch(self._worker.pid)
 
-    def _on_kill(self, frame: f.Frame) -> None:
-        assert isinstance(frame, f.Kill)
+    def _on_kill(self, frame: f.Kill) -> None:
         if self._worker is not None:
             stack = self._dump(self._worker)
             self._end_worker(self._worker, frame.reason, stack=stack)
 
-    def _on_shutdown(self, frame: f.Frame) -> None:
-        assert isinstance(frame, f.Shutdown)
+    def _on_shutdown(self, frame: f.Shutdown) -> None:
         self._ending = time.monotonic() + frame.grace
         self._drop_spare()
         self._pass_on(frame)
@@ -513,7 +507,7 @@ class Guardian:
     # --- Output ---
 
     def _hello(self, capabilities: Tuple[str, ...]) -> f.Hello:
-        version = "%d.%d.%d" % sys.version_info[:3]
+        version = ".".join(str(part) for part in sys.version_info[:3])
         return f.Hello(
             nonce=self._nonce,
             protocol=f.PROTOCOL,

@@ -10,8 +10,18 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
-    from typing import Any, Awaitable, ContextManager, Coroutine, Dict, List, Optional, Sequence
-    from typing import Tuple, Type, TypeVar
+    from typing import (
+        Any,
+        Awaitable,
+        ContextManager,
+        Dict,
+        List,
+        Optional,
+        Sequence,
+        Tuple,
+        Type,
+        TypeVar,
+    )
 
     from wherry_runner.frames import Execute
 

@@ -52,7 +52,7 @@ class Inputs:
         import getpass
 
         builtins.input = self._input
-        getpass.getpass = self._getpass  # type: ignore[assignment]
+        getpass.getpass = self._getpass
 
     def ask(self, prompt: str, *, password: bool) -> str:
         """Send the question and wait; only the answer to this very question counts."""
@@ -62,9 +62,7 @@ class Inputs:
             raise self.refusal(_REFUSED.format("getpass" if password else "raw_input"))
         request = os.urandom(8).hex()
         answer = self._open[request] = _Answer()
-        frame = InputRequest(
-            id=self.execution, request=request, prompt=prompt, password=password
-        )
+        frame = InputRequest(id=self.execution, request=request, prompt=prompt, password=password)
         try:
             self._channel.send_fenced(frame)
             answer.lock.acquire()

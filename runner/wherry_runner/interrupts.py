@@ -45,6 +45,8 @@ class Interrupts:
     def __init__(self, page: Page) -> None:
         self._page = page
         self._signals = page.signals
+        # Bound once: `install` compares identities.
+        self._soft, self._hard = self._on_soft, self._on_hard
         #: Number of the running execution, 0 when idle.
         self._serial = 0
         #: User code is on the stack, outside of any shield.
@@ -58,17 +60,9 @@ class Interrupts:
 
     def install(self) -> None:
         """Put our handlers (back) in place; user code may have replaced them."""
-        if signal.getsignal(signal.SIGINT) is not self._on_soft_bound:
-            signal.signal(signal.SIGINT, self._on_soft_bound)
-            signal.signal(processes.HARD_SIGNAL, self._on_hard_bound)
-
-    @property
-    def _on_soft_bound(self) -> Callable[[int, Optional[FrameType]], None]:
-        return self.__dict__.setdefault("soft", self._on_soft)
-
-    @property
-    def _on_hard_bound(self) -> Callable[[int, Optional[FrameType]], None]:
-        return self.__dict__.setdefault("hard", self._on_hard)
+        if signal.getsignal(signal.SIGINT) is not self._soft:
+            signal.signal(signal.SIGINT, self._soft)
+            signal.signal(processes.HARD_SIGNAL, self._hard)
 
     def begin(self, serial: int) -> None:
         """Execution `serial` starts; an interrupt may have come for it already."""
@@ -91,7 +85,7 @@ class Interrupts:
         before, self._user = self._user, True
         return before
 
-    def leave(self, before: bool) -> None:
+    def leave(self, before: bool) -> None:  # noqa: FBT001 - what `enter` returned
         """User code ended."""
         self._user = before
 

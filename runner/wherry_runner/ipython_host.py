@@ -4,11 +4,15 @@ The class is named `ZMQInteractiveShell` because libraries recognise a notebook 
 plotly, pandas among them).
 """
 
+# IPython ships annotations for a part of its functions only.
+# mypy: disable-error-code="no-untyped-call, union-attr"
+
 from __future__ import annotations
 
 import base64
 import os
 import sys
+from importlib import import_module
 
 import IPython
 from IPython.core.displayhook import DisplayHook
@@ -37,6 +41,21 @@ _ENVIRONMENT = {
     "PAGER": "cat",
     "GIT_PAGER": "cat",
 }
+
+#: Imported by IPython when the shell is made or runs its first cell.
+_LATE = (
+    "asyncio",
+    "getpass",
+    "tempfile",
+    "IPython.core.application",
+    "IPython.core.completer",
+    "IPython.core.completerlib",
+    "IPython.core.logger",
+    "IPython.core.magics",
+    "IPython.core.oinspect",
+    "IPython.core.page",
+    "IPython.core.payload",
+)
 
 
 class FramesDisplayHook(DisplayHook):  # type: ignore[misc,unused-ignore]
@@ -67,7 +86,7 @@ class FramesDisplayHook(DisplayHook):  # type: ignore[misc,unused-ignore]
 class FramesDisplayPublisher(DisplayPublisher):  # type: ignore[misc,unused-ignore]
     """Sends displays, updates and clear_output."""
 
-    def publish(
+    def publish(  # type: ignore[override, unused-ignore]
         self,
         data: Dict[str, Any],
         metadata: Optional[Dict[str, Any]] = None,
@@ -76,9 +95,7 @@ class FramesDisplayPublisher(DisplayPublisher):  # type: ignore[misc,unused-igno
         update: bool = False,
         **_: Any,
     ) -> None:
-        self.shell.session.display(
-            _portable(data), metadata, transient=transient, update=update
-        )
+        self.shell.session.display(_portable(data), metadata, transient=transient, update=update)
 
     def clear_output(self, wait: bool = False) -> None:  # noqa: FBT001, FBT002 - IPython's signature
         self.shell.session.clear(wait=wait)
@@ -124,7 +141,7 @@ class ZMQInteractiveShell(InteractiveShell):  # type: ignore[misc,unused-ignore]
         if gui not in (None, "", "inline", "agg", "asyncio"):
             from IPython.core.error import UsageError
 
-            raise UsageError("GUI event loop %r is not available in this kernel" % gui)
+            raise UsageError(f"GUI event loop {gui!r} is not available in this kernel")
 
     def _page(self, strg: Any, start: int = 0, *_: Any, **__: Any) -> None:
         data = strg if isinstance(strg, dict) else {"text/plain": strg}
@@ -134,7 +151,7 @@ class ZMQInteractiveShell(InteractiveShell):  # type: ignore[misc,unused-ignore]
     def _showtraceback(
         self, etype: type[BaseException], evalue: BaseException, stb: Sequence[str]
     ) -> None:
-        self.failed_display |= self.displayhook.showing
+        self.failed_display |= getattr(self.displayhook, "showing", False)
         self.session.error(etype.__name__, _text(evalue), list(stb))
 
 
@@ -209,7 +226,7 @@ class IPythonHost(Host):
             raw = self._shell.Completer.completions(code, cursor)
             found = list(rectify_completions(code, raw))
         types = [
-            {"start": c.start, "end": c.end, "text": c.text, "type": c.type, "signature": c.signature}
+            {"start": c.start, "end": c.end, "text": c.text, "type": c.type, **_signature(c)}
             for c in found
         ]
         start, end = (found[0].start, found[0].end) if found else (cursor, cursor)
@@ -240,6 +257,15 @@ class IPythonHost(Host):
         """IPython's own exit handler is registered with atexit."""
 
 
+def preload() -> None:
+    """Import what IPython imports late, once in the guardian rather than in every worker."""
+    for name in _LATE:
+        try:
+            import_module(name)
+        except ImportError:
+            continue  # another version of IPython
+
+
 def _prefer_inline_figures() -> None:
     from importlib.util import find_spec
 
@@ -255,6 +281,10 @@ def _portable(data: Dict[str, Any]) -> Dict[str, Any]:
         mime: base64.b64encode(value).decode("ascii") if isinstance(value, bytes) else value
         for mime, value in data.items()
     }
+
+
+def _signature(completion: Any) -> Dict[str, str]:
+    return {"signature": completion.signature}
 
 
 def _text(value: object) -> str:

@@ -47,7 +47,7 @@ class Loop:
         raise RuntimeError("this code awaited something before asyncio was imported")
 
     def wake(self, callback: Callable[[], object]) -> None:
-        """Call `callback` in the loop soon. Safe in signal handlers, where it must wake the loop."""
+        """Call `callback` in the loop soon. Safe in signal handlers: it wakes a waiting loop."""
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(callback)
 
@@ -74,7 +74,7 @@ class Loop:
             while not readable and not loop.is_closed():
                 try:
                     loop.run_forever()
-                except BaseException as error:  # noqa: BLE001 - a background task's KeyboardInterrupt or SystemExit
+                except BaseException as error:  # noqa: BLE001 - a background task's, as below
                     self._on_background_error(error)
         finally:
             if not loop.is_closed():
@@ -89,7 +89,7 @@ class Loop:
         while not task.done():
             try:
                 loop.run_until_complete(task)
-            except BaseException as error:  # noqa: BLE001 - see below
+            except BaseException as error:
                 # run_until_complete re-raises what the task raised; anything else was a background
                 # task's KeyboardInterrupt or SystemExit, or someone stopped the loop.
                 if task.done():

@@ -70,8 +70,7 @@ class Hosts:
         processes.die_with_parent(parent)
         processes.be_the_victim()
         _apply(spawn)
-        host_class = self._class
-        assert host_class is not None
+        host_class = self._class or _choose(spawn.host)
 
         def make_host(session: Session) -> Host:
             return host_class(session, spawn.options or {})
@@ -103,9 +102,10 @@ def _apply(spawn: Spawn) -> None:
 def _choose(wanted: str) -> Type[Host]:
     if wanted != "plain":
         try:
-            from wherry_runner.ipython_host import IPythonHost
+            from wherry_runner import ipython_host
 
-            return IPythonHost
+            ipython_host.preload()
+            return ipython_host.IPythonHost
         except ImportError:
             if wanted == "ipython":
                 raise

@@ -32,7 +32,7 @@ def _prctl(option: int, value: int) -> bool:
     try:
         import ctypes
 
-        return ctypes.CDLL(None).prctl(option, value, 0, 0, 0) == 0
+        return bool(ctypes.CDLL(None).prctl(option, value, 0, 0, 0) == 0)
     except (ImportError, OSError, AttributeError):
         return False
 
@@ -85,12 +85,12 @@ def children(pid: int) -> List[int]:
     """Return the direct children of every thread of `pid`."""
     found: List[int] = []
     try:
-        threads = os.listdir("/proc/%d/task" % pid)
+        threads = os.listdir(f"/proc/{pid}/task")
     except OSError:
         return found
     for thread in threads:
         try:
-            with open("/proc/%d/task/%s/children" % (pid, thread), "rb") as file:
+            with open(f"/proc/{pid}/task/{thread}/children", "rb") as file:
                 found += [int(word) for word in file.read().split()]
         except (OSError, ValueError):
             continue
@@ -114,7 +114,7 @@ def descendants(pid: int, *, without: Optional[int] = None) -> List[int]:
 def resident(pid: int) -> int:
     """Return the resident memory of `pid` in bytes, 0 when it is gone (10 us)."""
     try:
-        with open("/proc/%d/statm" % pid, "rb") as file:
+        with open(f"/proc/{pid}/statm", "rb") as file:
             return int(file.read().split()[1]) * PAGE
     except (OSError, ValueError, IndexError):
         return 0
@@ -123,7 +123,7 @@ def resident(pid: int) -> int:
 def proportional(pid: int) -> int:
     """Return the memory of `pid` with shared pages divided among their users (14 ms a GB)."""
     try:
-        with open("/proc/%d/smaps_rollup" % pid, "rb") as file:
+        with open(f"/proc/{pid}/smaps_rollup", "rb") as file:
             for line in file:
                 if line.startswith(b"Pss:"):
                     return int(line.split()[1]) * 1024
@@ -135,7 +135,7 @@ def proportional(pid: int) -> int:
 def data_size(pid: int) -> int:
     """Return what RLIMIT_DATA counts for `pid`, in bytes."""
     try:
-        with open("/proc/%d/statm" % pid, "rb") as file:
+        with open(f"/proc/{pid}/statm", "rb") as file:
             return int(file.read().split()[5]) * PAGE
     except (OSError, ValueError, IndexError):
         return 0
@@ -144,7 +144,7 @@ def data_size(pid: int) -> int:
 def command(pid: int) -> str:
     """Return a short name of `pid` for people."""
     try:
-        with open("/proc/%d/comm" % pid, "rb") as file:
+        with open(f"/proc/{pid}/comm", "rb") as file:
             return file.read().decode("utf-8", "replace").strip()
     except OSError:
         return "?"
@@ -227,10 +227,9 @@ def _alive(pids: List[int]) -> List[int]:
 
 def _is_zombie(pid: int) -> bool:
     try:
-        with open("/proc/%d/stat" % pid, "rb") as file:
+        with open(f"/proc/{pid}/stat", "rb") as file:
             return file.read().rpartition(b")")[2].split()[0] in (b"Z", b"X")
     except FileNotFoundError:
         return os.path.isdir("/proc/self")
     except (OSError, IndexError):
         return True
-

@@ -16,7 +16,7 @@ from wherry_runner.ordering import STDERR, STDOUT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, Optional
+    from typing import Any, Callable, Dict, Iterable
 
     from wherry_runner.channel import Channel
 
@@ -39,33 +39,43 @@ class OutStream(io.TextIOWrapper):
         )
         self._number = number
         self._channel = channel
-        self._flush_buffer = self.buffer.flush
-
-    #: The execution that raw text on the pipe is counted to; set by the worker.
-    running: Optional[str] = None
+        # An instance attribute, because print() then calls it without a second look-up.
+        self.write = _fast_write(self, channel, number)  # type: ignore[method-assign]
 
     @property
-    def name(self) -> str:  # type: ignore[override]
+    def name(self) -> str:
         return _NAMES[self._number]
 
     def fileno(self) -> int:
         """Return 1 or 2, so that children given this file write where C code writes."""
         return self._number
 
-    def write(self, text: str) -> int:
-        """Write `text` whole and at once."""
-        owner = attribution.EXECUTION.get() or attribution.current()
-        channel = self._channel
-        if owner is not None and owner != OutStream.running and channel.is_open:
-            if not isinstance(text, str):
-                raise TypeError("write() argument must be str, not " + type(text).__name__)
-            channel.send(_FRAMES[self._number](id=owner, text=text))
-            return len(text)
-        if channel.stream != self._number:
-            channel.switch(self._number)
-        written = super().write(text)
-        self._flush_buffer()
-        return written
+    def writelines(self, lines: Iterable[str]) -> None:  # type: ignore[override]
+        for line in lines:
+            self.write(line)
+
+
+def _fast_write(stream: OutStream, channel: Channel, number: int) -> Callable[[str], int]:
+    """Return the stream's `write`: each text whole and at once, to the execution it belongs to."""
+    write_text = io.TextIOWrapper.write.__get__(stream)
+    flush = stream.buffer.flush
+    execution = attribution.EXECUTION.get
+
+    def write(text: str) -> int:
+        if execution() is not channel.running and channel.is_open:
+            owner = attribution.current()
+            if owner is not None and owner != channel.running:
+                if not isinstance(text, str):
+                    raise TypeError("write() argument must be str, not " + type(text).__name__)
+                channel.send(_FRAMES[number](id=owner, text=text))
+                return len(text)
+        if channel.stream is not number:
+            channel.switch(number)
+        written = write_text(text)
+        flush()
+        return written  # type: ignore[no-any-return]
+
+    return write
 
 
 class Streams:
@@ -86,7 +96,7 @@ class Streams:
 
     def begin(self, execution: str) -> None:
         """Text on the pipes belongs to `execution` from the next fence on; mend what is broken."""
-        OutStream.running = execution
+        self._channel.running = execution
         for number, fd in self._fds.items():
             current = sys.stdout if number == STDOUT else sys.stderr
             if current is None or getattr(current, "closed", False):
@@ -108,9 +118,9 @@ class Streams:
     def _install(self, number: int) -> None:
         stream: Any = OutStream(number, self._fds[number], self._channel)
         if number == STDOUT:
-            sys.stdout = sys.__stdout__ = stream
+            sys.stdout = sys.__stdout__ = stream  # type: ignore[misc]
         else:
-            sys.stderr = sys.__stderr__ = stream
+            sys.stderr = sys.__stderr__ = stream  # type: ignore[misc]
 
 
 def _c_stdio() -> Callable[[], Any]:

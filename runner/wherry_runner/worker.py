@@ -25,8 +25,18 @@ from wherry_runner.streams import Streams
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Awaitable, Callable, Coroutine, Dict, Generator, List, Optional
-    from typing import Sequence, Tuple, TypeVar
+    from typing import (
+        Any,
+        Awaitable,
+        Callable,
+        Dict,
+        Generator,
+        List,
+        Optional,
+        Sequence,
+        Tuple,
+        TypeVar,
+    )
 
     from wherry_runner.page import Page
 
@@ -198,8 +208,7 @@ class Worker:
         import asyncio
 
         task = asyncio.current_task()
-        assert task is not None
-        return lambda: self._loop.wake(task.cancel)
+        return lambda: None if task is None else self._loop.wake(task.cancel)
 
     def translate(self, error: BaseException) -> BaseException:
         """Our own cancel is a KeyboardInterrupt to user code; all else is passed on."""
@@ -338,7 +347,7 @@ class _Deaf:
     def enter(self) -> bool:
         return False
 
-    def leave(self, before: bool) -> None:
+    def leave(self, before: bool) -> None:  # noqa: FBT001 - as `Interrupts.leave`
         del before
 
 

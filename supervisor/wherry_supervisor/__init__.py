@@ -1,9 +1,9 @@
 """One runner process from outside: launch, limits, interrupts, deaths in words, restarts.
 
-    runner = Runner(LocalLauncher(), on_frame=print)
-    await runner.start()
-    outcome = await runner.execute("1 + 1")
-    await runner.close()
+runner = Runner(LocalLauncher(), on_frame=print)
+await runner.start()
+outcome = await runner.execute("1 + 1")
+await runner.close()
 """
 
 from wherry_supervisor.errors import (

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from importlib.abc import InspectLoader
+    from types import CodeType
 
 _PACKAGE = "wherry_runner"
 
@@ -77,7 +78,7 @@ def _modules() -> dict[str, tuple[bool, str, bytes]]:
     return modules
 
 
-def _code(name: str, path: Path) -> object:
+def _code(name: str, path: Path) -> CodeType | None:
     """Return the module's code, from its .pyc where there is one."""
     from importlib.machinery import SourceFileLoader
 

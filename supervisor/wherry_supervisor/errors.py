@@ -49,4 +49,4 @@ class EnvironmentNotFound(SupervisorError, LookupError):
 
 def _short(command: Sequence[str]) -> str:
     # The last argument is the boot program; it tells nobody anything.
-    return " ".join(part if len(part) < 80 and "\n" not in part else "…" for part in command)
+    return " ".join(part if "\n" not in part else "…" for part in command)

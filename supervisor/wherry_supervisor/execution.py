@@ -104,7 +104,7 @@ class Execution:
             self.escalation.stop()
 
 
-def never_started(request: f.Execute, reason: str) -> Outcome:
+def never_started(reason: str) -> Outcome:
     """Return the outcome of an execution that was still queued when its runner went away."""
     report = explain(f.Exited(reason=reason), Context(cell=None, asked=reason))
     return Outcome(

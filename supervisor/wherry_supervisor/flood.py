@@ -39,7 +39,7 @@ class Flood:
         """Return the notice and the tail; empty when nothing was held."""
         frames: list[Frame] = []
         if self.dropped:
-            text = f"\n… {self.dropped:,} characters of output were left out here (output limit) …\n"
+            text = f"\n… {self.dropped:,} characters of output left out here (output limit) …\n"
             frames.append(Stderr(id=self._tail[0].id, text=text))
         frames += self._tail
         self._tail.clear()

@@ -27,19 +27,21 @@ COOKIE = "WHERRY_RUNNER"
 
 @dataclass(frozen=True)
 class Launched:
-    """A process that will say hello with `nonce`, and the cookie in its descendants' environment."""
+    """A process that will say hello with `nonce`."""
 
     child: Child
     nonce: str
-    #: None when the processes are on another machine.
+    #: Stands in its descendants' environment; None when they are on another machine.
     cookie: str | None
 
 
 class Launcher(Protocol):
     """Starts one guardian each time it is asked. Called again after the guardian is lost."""
 
-    #: Seconds until the runner must have said hello and be ready.
-    start_timeout: float
+    @property
+    def start_timeout(self) -> float:
+        """Seconds until the runner must have said hello, and again until it must be ready."""
+        ...
 
     @property
     def command(self) -> Sequence[str]:

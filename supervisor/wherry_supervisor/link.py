@@ -46,6 +46,7 @@ class Link:
         self._launched: Launched | None = None
         self._hello: asyncio.Future[f.Hello] | None = None
         self._ended = asyncio.Event()
+        self._nonce = ""
         self._noise: list[str] = []
         #: Frames that did not parse, after the hello. Counted, reported by nobody but a log.
         self.malformed = 0
@@ -60,6 +61,7 @@ class Link:
         loop = asyncio.get_running_loop()
         self._hello = loop.create_future()
         self._launched = launched or self._launcher.launch()
+        self._nonce = self._launched.nonce
         self._launched.child.attach(loop, self._receive)
         timeout = self._launcher.start_timeout
         try:
@@ -120,16 +122,10 @@ class Link:
         for frame in self._decoder.feed(data):
             if isinstance(frame, f.Malformed):
                 self._note(frame)
-            elif self._hello is not None and self._hello.done():
+            elif self._hello is None or self._hello.done():
                 self._on_frame(frame)
-            elif self._is_our_hello(frame):
-                assert self._hello is not None
-                assert isinstance(frame, f.Hello)
+            elif isinstance(frame, f.Hello) and frame.nonce == self._nonce:
                 self._hello.set_result(frame)
-
-    def _is_our_hello(self, frame: f.Frame) -> bool:
-        launched = self._launched
-        return isinstance(frame, f.Hello) and launched is not None and frame.nonce == launched.nonce
 
     def _note(self, frame: f.Malformed) -> None:
         if self.is_open:
@@ -146,8 +142,7 @@ class Link:
             self._on_end(self._exit_words())
 
     def _exit_words(self) -> str:
-        assert self._launched is not None
-        status = self._launched.child.poll()
+        status = self._launched.child.poll() if self._launched is not None else None
         if status is None:
             return "it closed its output"
         if status < 0:

@@ -8,12 +8,11 @@ reads stop while `pause` holds, which makes the other side wait.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import signal
 import subprocess
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     import asyncio
@@ -30,18 +29,17 @@ class Child:
     """Owns a process and its pipes until `release`."""
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        assert process.stderr is not None
         self._process = process
-        self._in, self._out, self._err = process.stdin, process.stdout, process.stderr
+        self._in = cast("IO[bytes]", process.stdin)
+        self._out = cast("IO[bytes]", process.stdout)
+        self._err = cast("IO[bytes]", process.stderr)
         for pipe in (self._in, self._out, self._err):
             os.set_blocking(pipe.fileno(), False)
             _widen(pipe.fileno())
         self._outgoing: deque[bytes | memoryview] = deque()
         self._tail = b""
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._on_bytes: Callable[[bytes], None] | None = None
+        self._on_bytes: Callable[[bytes], None] = lambda _: None
         self._paused = False
         self._writing = False
 
@@ -56,9 +54,7 @@ class Child:
         self._read_stderr()
         return self._tail.decode("utf-8", "replace")
 
-    def attach(
-        self, loop: asyncio.AbstractEventLoop, on_bytes: Callable[[bytes], None]
-    ) -> None:
+    def attach(self, loop: asyncio.AbstractEventLoop, on_bytes: Callable[[bytes], None]) -> None:
         """Read in `loop` from here on; `on_bytes(b"")` is the end and comes once."""
         self._loop, self._on_bytes = loop, on_bytes
         loop.add_reader(self._out.fileno(), self._readable)
@@ -108,7 +104,6 @@ class Child:
         self._process.poll()
 
     def _readable(self) -> None:
-        assert self._on_bytes is not None
         try:
             data = os.read(self._out.fileno(), CHUNK)
         except BlockingIOError:
@@ -167,7 +162,7 @@ def spawn(
     Raises:
         OSError: The program cannot be executed.
     """
-    process = subprocess.Popen(  # noqa: S603 - running the user's interpreter is what this is for
+    process = subprocess.Popen(
         list(argv),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -182,5 +177,7 @@ def spawn(
 
 def _widen(fd: int) -> None:
     # An unprivileged user may run out of large pipes; the default size works too.
-    with contextlib.suppress(OSError, AttributeError):
+    with contextlib.suppress(OSError, AttributeError, ImportError):
+        import fcntl
+
         fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, CHUNK)

@@ -114,8 +114,7 @@ class Runner:
             self._move(Event.START)
             self._expect_ready()
             await self._launch(launched)
-        assert self._became_ready is not None
-        return await asyncio.shield(self._became_ready)
+        return await self._wait_ready()
 
     async def restart(self) -> f.Ready:
         """Replace the process. What runs and what is queued ends with cause ``restart``.
@@ -136,8 +135,7 @@ class Runner:
             self._link.send(self._spawn)
         elif self._relaunching is None:
             await self._launch(None)
-        assert self._became_ready is not None
-        return await asyncio.shield(self._became_ready)
+        return await self._wait_ready()
 
     async def close(self, *, grace: float = 1.0) -> None:
         """End the process: exit handlers get `grace` seconds, then force. Twice is fine.
@@ -168,7 +166,7 @@ class Runner:
         self,
         code: str,
         *,
-        id: str | None = None,  # noqa: A002 - the frame's name for it
+        id: str | None = None,
         count: int = 1,
         silent: bool = False,
         store_history: bool = True,
@@ -229,7 +227,7 @@ class Runner:
         answer = await self._ask(f.IsComplete(id=self._next_id(), code=code), deadline)
         return answer if isinstance(answer, f.Completeness) else None
 
-    def interrupt(self, id: str | None = None) -> None:  # noqa: A002 - the frame's name for it
+    def interrupt(self, id: str | None = None) -> None:
         """Interrupt what runs (only if it is `id`, when given); see `Ladder` for what follows.
 
         Again while that is under way: the next step. Idle: nothing happens.
@@ -264,6 +262,11 @@ class Runner:
             self._link.resume()
 
     # --- Launching ---
+
+    async def _wait_ready(self) -> f.Ready:
+        if self._became_ready is None:  # closed or given up while we were launching
+            raise LaunchError(self._launcher.command, "it was closed before it was ready")
+        return await asyncio.shield(self._became_ready)
 
     def _expect_ready(self) -> None:
         if self._became_ready is None or self._became_ready.done():
@@ -326,7 +329,7 @@ class Runner:
         tail = link.stderr_tail.strip()
         detail = f"{words}; it printed: {tail[-500:]}" if tail else words
         logger.warning("the runner's guardian ended: %s", detail)
-        self._fail_current(lambda context: explain_loss(context), detail=detail)
+        self._fail_current(explain_loss, detail=detail)
         self._died()
         if self._failed_starts >= MAX_FAILED_STARTS:
             self._give_up(LaunchError(self._launcher.command, words, link.stderr_tail))
@@ -429,7 +432,7 @@ class Runner:
         if self.state is State.FAILED:
             while self._queue:
                 waiting = self._queue.popleft()
-                waiting.settle(never_started(waiting.request, "lost"))
+                waiting.settle(never_started("lost"))
         if self.state is not State.IDLE or not self._queue:
             return
         execution = self._queue.popleft()
@@ -492,7 +495,7 @@ class Runner:
         self._fail_current(lambda context: explain(f.Exited(reason=reason), context), detail=detail)
         while self._queue:
             waiting = self._queue.popleft()
-            waiting.settle(never_started(waiting.request, reason))
+            waiting.settle(never_started(reason))
 
     def _died(self) -> None:
         self.ready = None

@@ -8,7 +8,7 @@ from wherry_runner.host import Host, Outcome
 from wherry_runner.plain.events import CellInfo, CellResult
 from wherry_runner.plain.magics import UsageError
 from wherry_runner.plain.shell import Shell
-from wherry_runner.plain.tracebacks import class_name, message
+from wherry_runner.plain.tracebacks import class_name, is_a, message
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -120,10 +120,10 @@ class PlainHost(Host):
     def _tell(self, failure: BaseException) -> str:
         """Send the error and return the status that it gives."""
         ename, evalue, lines = self._described(failure)
-        if isinstance(failure, SystemExit):
+        if is_a(failure, SystemExit):
             self._shell.streams.err(_LEAVING + "\n")
         self._session.error(ename, evalue, lines)
-        return "interrupted" if isinstance(failure, KeyboardInterrupt) else "error"
+        return "interrupted" if is_a(failure, KeyboardInterrupt) else "error"
 
     def _described(self, error: BaseException) -> Tuple[str, str, List[str]]:
         """Return name, value and traceback. All of it asks the user's code, which may hang."""
@@ -138,9 +138,9 @@ class PlainHost(Host):
             return name, "", [words]
 
     def _lines(self, error: BaseException, evalue: str) -> List[str]:
-        if isinstance(error, UsageError):
+        if is_a(error, UsageError):
             return [f"UsageError: {evalue}"]
-        if isinstance(error, SystemExit):
+        if is_a(error, SystemExit):
             head = "An exception has occurred, use %tb to see the full traceback.\n"
             return [head, f"SystemExit: {evalue}"]
         return self._shell.tracebacks.format(error, error.__traceback__)

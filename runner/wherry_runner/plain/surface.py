@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from wherry_runner.plain.shell import Shell
 
 
-class Config(Dict[str, "Any"] if TYPE_CHECKING else dict):  # type: ignore[misc]
+class Config(dict):  # type: ignore[type-arg]
     """A dictionary with attributes; asking for a missing one makes it, as with traitlets."""
 
     def __getattr__(self, name: str) -> Any:

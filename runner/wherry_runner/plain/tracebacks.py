@@ -52,7 +52,7 @@ class Tracebacks:
 
     def _one(self, error: BaseException, tb: Any, index: int) -> List[str]:
         shown = list(entries(tb, self._cells))
-        if isinstance(error, SyntaxError) and not shown and not index:
+        if is_a(error, SyntaxError) and not shown and not index:
             return self._ending(error)
         name = class_name(error)
         title = "Traceback (most recent call last)"
@@ -132,8 +132,15 @@ class Tracebacks:
         return [*head, *shown, *self._ending(error, depth)]
 
 
+def is_a(error: BaseException, cls: type) -> bool:
+    """isinstance() would also ask ``error.__class__``, which user code may have written."""
+    return issubclass(type(error), cls)
+
+
 def class_name(error: BaseException) -> str:
     """The class's name, past whatever a metaclass says."""
+    if is_a(error, KeyboardInterrupt):  # the second stage of an interrupt has a class of its own
+        return "KeyboardInterrupt"
     return str(type.__getattribute__(type(error), "__name__"))
 
 
@@ -142,7 +149,7 @@ def message(error: BaseException) -> str:
     try:
         return str(error)
     except BaseException as failure:  # noqa: BLE001 - the user's code
-        if isinstance(failure, KeyboardInterrupt):
+        if is_a(failure, KeyboardInterrupt):
             raise
         return f"<exception str() failed with {class_name(failure)}>"
 
