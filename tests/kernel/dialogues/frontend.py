@@ -203,8 +203,14 @@ class Frontend:
 
     # --- whole exchanges ---
 
-    def run(self, code: str, **options) -> Transcript:
-        return self.transcript(of=self.execute(code, **options))
+    def run(self, code: str, *, linger: float = 0.0, **options) -> Transcript:
+        """Execute and return everything. `linger`: ipykernel may be late with descriptors' text."""
+        id = self.execute(code, **options)
+        transcript = self.transcript(of=id)
+        self._pump(linger)
+        for message in self._outputs.pop(id, ()):
+            _append(transcript.outputs, message["header"]["msg_type"], message["content"])
+        return transcript
 
     def ask(self, kind: str, content=None, *, channel: str = "shell") -> dict[str, Any]:
         """Send a request that has no outputs; returns the content of its reply."""
