@@ -21,6 +21,7 @@ from wherry_supervisor.places import (
     interpreter_in,
     is_shim,
     on_path,
+    parse_py_list,
 )
 from wherry_supervisor.probe_cache import ProbeCache
 from wherry_supervisor.probing import probe
@@ -147,12 +148,6 @@ def _py_launcher() -> list[Candidate]:
         return []
     paths = parse_py_list(done.stdout.decode("utf-8", "replace"))
     return [Candidate(Path(path), "installation") for path in paths]
-
-
-def parse_py_list(text: str) -> list[str]:
-    r"""Read lines such as `` -V:3.12 *   C:\Python312\python.exe``, in the old style or the new."""
-    found = (re.match(r"\s*-\S+\s+(?:\*\s*)?(\S.*\.exe)\s*$", line) for line in text.splitlines())
-    return [each[1] for each in found if each]
 
 
 # --- One word, one interpreter ------------------------------------------------------------------

@@ -114,6 +114,12 @@ def is_shim(path: Path) -> bool:
     return path.parent.name in {"shims", "WindowsApps"}
 
 
+def parse_py_list(text: str) -> list[str]:
+    r"""Read lines such as `` -V:3.12 *   C:\Python312\python.exe``, in the old style or the new."""
+    found = (re.match(r"\s*-\S+\s+(?:\*\s*)?(\S.*\.exe)\s*$", line) for line in text.splitlines())
+    return [each[1] for each in found if each]
+
+
 # --- The places ---------------------------------------------------------------------------------
 
 

@@ -57,11 +57,13 @@ class ProbeCache:
     def get(self, path: str) -> Probe | None:
         """Return the kept answer if nothing that it depends on has changed."""
         entry = self._entries.get(path)
+        if entry is None:
+            return None
         try:
-            if entry is None or not all(_mark(mark[0]) == tuple(mark) for mark in entry["marks"]):
-                return None
-            return _thaw(entry["probe"])
-        except (KeyError, TypeError, ValueError, IndexError):
+            marks = entry["marks"]
+            fresh = marks and all(_mark(mark[0]) == tuple(mark) for mark in marks)
+            return _thaw(entry["probe"]) if fresh else None
+        except (KeyError, TypeError, ValueError, IndexError, AttributeError):
             return None
 
     def put(self, probe: Probe) -> None:
