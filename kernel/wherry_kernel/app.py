@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("wherry.kernel")
 
+#: Milliseconds: what one looks for in a log of this kernel is what took how long.
+LOG_FORMAT = "[%(asctime)s.%(msecs)03d %(name)s %(levelname)s] %(message)s"
+
 USAGE = """\
 usage: python -m wherry_kernel -f CONNECTION_FILE [--WherryKernel.NAME=VALUE ...]
 
@@ -49,7 +52,7 @@ def main(words: Sequence[str], started: Prelaunched | None = None) -> int:
     try:
         settings = config_files.load(os.environ, parsed.config_file)
         options = from_settings({**settings, **parsed.settings})
-        logging.basicConfig(level=options.log_level, format="[%(name)s %(levelname)s] %(message)s")
+        logging.basicConfig(level=options.log_level, format=LOG_FORMAT, datefmt="%H:%M:%S")
         if parsed.ignored:
             log.info("these arguments are not for this kernel: %s", " ".join(parsed.ignored))
         if options.mode == "inprocess":
@@ -95,7 +98,7 @@ async def _serve(
     started: Prelaunched | None,
 ) -> int:
     loop = asyncio.get_running_loop()
-    if started is not None and started.launcher.python != options.python:
+    if started is not None and started.python != options.python:
         started.discard()
         started = None
     from wherry_supervisor import Limits
@@ -111,7 +114,7 @@ async def _serve(
         ports=bound.ports,
         limits=limits,
         make_runner=_runner_maker(options, limits),
-        launched=started.launched if started is not None else None,
+        launched=started.adopt() if started is not None else None,
     )
     for number, action in ((signal.SIGINT, kernel.interrupt), (signal.SIGTERM, kernel.stop)):
         loop.add_signal_handler(number, action)

@@ -1,44 +1,59 @@
 """Starts the runner's interpreter before anything else is imported.
 
 Which interpreter is usually known from the command line alone. When a configuration file turns
-out to name another one, the one that was started is thrown away.
+out to name another one, the one that was started is thrown away. Nothing slow may be imported
+here: every millisecond delays the interpreter that everybody waits for.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+import sys
 
+from wherry_supervisor import boot
+from wherry_supervisor.bundle import payload
+
+TYPE_CHECKING = False  # typing.TYPE_CHECKING without its import
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Sequence
 
-    from wherry_supervisor.launchers import Launched, LocalLauncher
+    from wherry_supervisor.launchers import Launched
 
 _PYTHON = "--WherryKernel.python="
 #: Command lines that start no runner, or not this way.
 _WITHOUT = ("--WherryKernel.mode=inprocess", "--help", "-h", "--help-all", "--version")
 
 
-class Prelaunched(NamedTuple):
-    """An interpreter that is on its way up, and what started it."""
+class Prelaunched:
+    """An interpreter that is on its way up."""
 
-    launcher: LocalLauncher
-    launched: Launched
+    def __init__(self, python: str | None, process: subprocess.Popen[bytes], nonce: str) -> None:
+        self.python = python
+        self._process = process
+        self._nonce = nonce
+        # Here and not in `adopt`: the interpreter is waiting for it long before we have a loop.
+        self._rest = boot.send(process, payload(nonce))
+
+    def adopt(self) -> Launched:
+        """Take it over. Once."""
+        from wherry_supervisor.launchers import adopt
+
+        return adopt(self._process, self._nonce, self._rest)
 
     def discard(self) -> None:
         """End it: another one is wanted."""
-        self.launched.child.kill()
-        self.launched.child.release()
+        self._process.kill()
+        self._process.communicate()
 
 
 def prelaunch(words: Sequence[str]) -> Prelaunched | None:
     """Start what the command line asks for; None when that fails: the ordinary start tells why."""
     if any(word in _WITHOUT for word in words):
         return None
-    from wherry_supervisor.launchers import LocalLauncher
-
     python = next((word[len(_PYTHON) :] for word in words if word.startswith(_PYTHON)), None)
-    launcher = LocalLauncher(python or None)
+    nonce = boot.new_nonce()
     try:
-        return Prelaunched(launcher, launcher.launch())
-    except Exception:  # noqa: BLE001 - whatever it is, the ordinary start meets it and reports it
+        process = boot.begin((python or sys.executable, "-c", boot.BOOT), nonce)
+    except OSError:
         return None
+    return Prelaunched(python or None, process, nonce)

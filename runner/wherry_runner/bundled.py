@@ -54,9 +54,9 @@ class Bundle(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
         return compile(source, "<wherry>/" + fullname.replace(".", "/") + ".py", "exec")
 
 
-def start(payload: Dict[str, Any]) -> None:
+def start(payload: Dict[str, Any], nonce: str) -> None:
     """Import the guardian from the payload and run it; returns when it has ended."""
     sys.meta_path.insert(0, Bundle(payload["modules"], payload["magic"]))
     from wherry_runner import main
 
-    main.run(payload["nonce"])
+    main.run(nonce)

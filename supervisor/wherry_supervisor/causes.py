@@ -190,7 +190,7 @@ def _tell_shutdown(_facts: Facts) -> Story:
 
 
 def _tell_killed(facts: Facts) -> Story:
-    reason = "" if facts.reason in {"killed", None} else f": {facts.reason}"
+    reason = "" if facts.reason in {"killed", None} else f" ({facts.reason})"
     return Story(
         "killed", f"The runner was ended on request{reason}", "its supervisor was asked to kill it"
     )

@@ -59,7 +59,7 @@ def explain(exited: Exited, context: Context | None = None) -> CrashReport:
     story = tell(facts)
     lines = [
         sentence(story.meaning),
-        _place(facts),
+        _place(facts, story),
         _stack_block(facts.trace),
         _memory(facts),
         _time(facts),
@@ -84,7 +84,9 @@ def explain_loss(context: Context | None = None) -> CrashReport:
 
 def as_error(report: CrashReport) -> tuple[str, str, tuple[str, ...]]:
     """Return ename, evalue and the traceback in IPython's look, as an error message has them."""
-    ename, evalue = ENAMES[report.cause], report.title.removeprefix("The runner died: ")
+    ename = ENAMES[report.cause]
+    # "Time limit exceeded: 60 s allowed" would say its ename twice.
+    evalue = report.title.partition(": ")[2] or report.title
     text = report.text
     header = _red(ename)
     calls: list[str] = []
@@ -104,11 +106,13 @@ _STACK_TITLE = "Stack, most recent call last:"
 _CPU_WORTH_SAYING = 0.1
 
 
-def _place(facts: Facts) -> str:
+def _place(facts: Facts, story: Story) -> str:
     if facts.trace.place:
         return f"It was at {facts.trace.place}."
-    cell = facts.context.cell
-    return f"It was running {cell}." if cell else "Nothing was running."
+    if facts.context.cell:
+        return f"It was running {facts.context.cell}."
+    # Who asked for the end knows, and what waited in the queue was not running either.
+    return "" if story.cause in {"restart", "shutdown"} else "Nothing was running."
 
 
 def _stack_block(trace: Trace) -> str:
@@ -119,10 +123,11 @@ def _memory(facts: Facts) -> str:
     if not facts.peak:
         return ""
     exited, parts = facts.exited, []
+    own, tree = size(exited.peak_memory), size(exited.tree_memory)
     if exited.peak_memory:
-        parts.append(f"at most {size(exited.peak_memory)} in the runner itself")
-    if exited.tree_memory:
-        parts.append(f"{size(exited.tree_memory)} with its child processes at the last look")
+        parts.append(f"at most {own} in the runner itself")
+    if exited.tree_memory and tree != own:
+        parts.append(f"{tree} with its child processes at the last look")
     if facts.limit is not None:
         parts.append(f"limit {size(facts.limit)}")
     if isinstance(exited.largest, str) and exited.largest.strip():

@@ -14,15 +14,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from wherry_supervisor.bundle import BOOT, payload
+from wherry_supervisor.boot import BOOT, begin, new_nonce
+from wherry_supervisor.bundle import payload
 from wherry_supervisor.errors import LaunchError
-from wherry_supervisor.process import Child, spawn
+from wherry_supervisor.process import Child
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Mapping, Sequence
-
-#: Finds a runner's processes when nobody is left to tell which they were.
-COOKIE = "WHERRY_RUNNER"
 
 
 @dataclass(frozen=True)
@@ -60,17 +59,24 @@ class Launcher(Protocol):
 def _launch(
     command: Sequence[str], env: Mapping[str, str] | None, cwd: str | None, *, local: bool
 ) -> Launched:
-    nonce = os.urandom(16).hex()
-    environment = {**os.environ, **(env or {}), COOKIE: nonce}
+    nonce = new_nonce()
     try:
-        child = spawn(command, env=environment, cwd=cwd)
+        process = begin(command, nonce, env=env, cwd=cwd)
     except FileNotFoundError as error:
         missing = cwd if cwd is not None and not Path(cwd).is_dir() else command[0]
         raise LaunchError(command, f"{missing} does not exist") from error
     except OSError as error:
         raise LaunchError(command, f"{error.strerror or error}") from error
-    # After the start: the interpreter comes up while the block is put together.
-    child.write(payload(nonce))
+    return adopt(process, nonce, payload(nonce), local=local)
+
+
+def adopt(
+    process: subprocess.Popen[bytes], nonce: str, rest: bytes, *, local: bool = True
+) -> Launched:
+    """Take over a process that `boot.begin` has started; `rest` of the payload is still to send."""
+    child = Child(process)
+    if rest:
+        child.write(rest)
     return Launched(child, nonce, nonce if local else None)
 
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wherry_runner import frames as f
+from wherry_supervisor.boot import COOKIE
 from wherry_supervisor.errors import LaunchError, ProtocolMismatch
-from wherry_supervisor.launchers import COOKIE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

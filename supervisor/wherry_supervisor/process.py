@@ -1,7 +1,7 @@
 """One child process with three pipes, in an asyncio loop. Knows bytes, not frames.
 
-A `Child` may be started before there is a loop (`spawn`), so that an interpreter can come up while
-its parent still imports; `attach` then connects it. Writes never block and are kept in order;
+A `Child` takes over a process that may have been started before there is a loop; `attach` connects
+it. Writes never block and are kept in order;
 reads stop while `pause` holds, which makes the other side wait.
 """
 
@@ -10,16 +10,15 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import subprocess
 from collections import deque
 from typing import IO, TYPE_CHECKING, cast
 
+from wherry_supervisor.boot import CHUNK, widen
+
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable, Mapping, Sequence
-
-#: Read size, and the size of the pipes where the system grants it.
-CHUNK = 256 * 1024
+    import subprocess
+    from collections.abc import Callable
 
 #: How much of stderr is kept for a report.
 TAIL = 16 * 1024
@@ -35,7 +34,7 @@ class Child:
         self._err = cast("IO[bytes]", process.stderr)
         for pipe in (self._in, self._out, self._err):
             os.set_blocking(pipe.fileno(), False)
-            _widen(pipe.fileno())
+            widen(pipe.fileno())
         self._outgoing: deque[bytes | memoryview] = deque()
         self._tail = b""
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -152,32 +151,3 @@ class Child:
             self._loop.add_writer(self._in.fileno(), self._flush)
         else:
             self._loop.remove_writer(self._in.fileno())
-
-
-def spawn(
-    argv: Sequence[str], *, env: Mapping[str, str] | None = None, cwd: str | None = None
-) -> Child:
-    """Start `argv` in a session of its own, so that signals to our group do not reach it.
-
-    Raises:
-        OSError: The program cannot be executed.
-    """
-    process = subprocess.Popen(
-        list(argv),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        bufsize=0,
-        env=None if env is None else dict(env),
-        cwd=cwd,
-        start_new_session=True,
-    )
-    return Child(process)
-
-
-def _widen(fd: int) -> None:
-    # An unprivileged user may run out of large pipes; the default size works too.
-    with contextlib.suppress(OSError, AttributeError, ImportError):
-        import fcntl
-
-        fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, CHUNK)

@@ -17,7 +17,7 @@ class Words(NamedTuple):
     meaning: str
 
 
-#: Sent by a person or a program; the others come from what the process itself did.
+#: Sent by a person or a program, itself included; the others come from what the process itself did.
 FROM_OUTSIDE = frozenset({"SIGHUP", "SIGINT", "SIGQUIT", "SIGKILL", "SIGTERM", "SIGPWR"})
 
 #: The same everywhere since Unix; what differs is in `_BY_PLATFORM`.
@@ -90,19 +90,19 @@ _WORDS = {
         "a sandbox rule of this system refuses what the process asked for",
     ),
     "SIGKILL": (
-        "killed from outside",
+        "killed",
         (
-            "another program or person sent SIGKILL: kill -9, a container, a batch system, "
+            "somebody sent SIGKILL: kill -9, a container, a batch system, the code itself, "
             "or an out-of-memory killer that left no trace"
         ),
     ),
-    "SIGTERM": ("asked to end from outside", "another program or person sent SIGTERM"),
+    "SIGTERM": ("asked to end", "another program, a person or the code itself sent SIGTERM"),
     "SIGINT": (
         "interrupted",
         "SIGINT ended the process, so something had replaced Python's handler for it",
     ),
     "SIGHUP": ("hung up", "its terminal or connection was closed"),
-    "SIGQUIT": ("quit from outside", "another program or person sent SIGQUIT"),
+    "SIGQUIT": ("told to quit", "another program, a person or the code itself sent SIGQUIT"),
     "SIGPWR": ("power failure", "the system announced that its power is failing"),
     "SIGXCPU": (
         "CPU time used up",

@@ -10,12 +10,13 @@ _MINUTE = 60
 
 
 def size(number: int) -> str:
-    """Say a number of bytes in binary units; a tenth matters from GiB on."""
+    """Say a number of bytes in binary units, with hundredths from GiB on."""
     value, unit = float(min(abs(number), _STEP ** len(_UNITS))), 0
     while value >= _STEP and unit < len(_UNITS) - 1:
         value, unit = value / _STEP, unit + 1
-    digits = 1 if unit >= _UNITS.index("GiB") else 0
-    return f"{value:.{digits}f} {_UNITS[unit]}"
+    if unit < _UNITS.index("GiB"):
+        return f"{value:.0f} {_UNITS[unit]}"
+    return f"{value:.2f}".rstrip("0").rstrip(".") + f" {_UNITS[unit]}"
 
 
 def duration(seconds: float) -> str:

@@ -9,7 +9,7 @@ import linecache
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import CodeType
-    from typing import Any, Dict, Optional, Tuple
+    from typing import Any, Dict, Iterator, Optional, Tuple
 
 #: ``inspect.CO_COROUTINE``: evaluating such code gives a coroutine.
 _COROUTINE = 0x80
@@ -43,7 +43,7 @@ class Program:
 
     async def run_async(self, names: Dict[str, Any]) -> Any:
         """Run code that awaits."""
-        value = None
+        value: Any = None
         for code in self._codes:
             value = None if code is None else eval(code, names)  # noqa: S307 - this is a shell
             if code is not None and code.co_flags & _COROUTINE:
@@ -95,6 +95,11 @@ class Cells:
     def source(self, filename: str) -> str:
         """Return the source kept under `filename`, an empty string when there is none."""
         return "".join(self._sources[filename][2]) if filename in self._sources else ""
+
+    def latest_first(self) -> Iterator[str]:
+        """Yield the kept sources, the latest first."""
+        for filename in reversed(list(self._sources)):
+            yield self.source(filename)
 
     def restore_sources(self) -> None:
         """Put the sources into `linecache`, from which `linecache.clearcache` drops them.

@@ -46,7 +46,7 @@ class Figures:
         self.formats: List[str] = ["png"]
         self.inline = _claim_environment()
         if self.inline:
-            sys.meta_path.insert(0, _PyplotWatch())  # type: ignore[arg-type]
+            sys.meta_path.insert(0, _PyplotWatch())
 
     def use_inline(self, *, inline: bool) -> None:
         """Switch between showing figures and leaving them alone; pyplot may be imported or not."""
@@ -55,7 +55,7 @@ class Figures:
         if "matplotlib.pyplot" in sys.modules:
             sys.modules["matplotlib.pyplot"].switch_backend(BACKEND if inline else "agg")
         elif inline and not any(isinstance(finder, _PyplotWatch) for finder in sys.meta_path):
-            sys.meta_path.insert(0, _PyplotWatch())  # type: ignore[arg-type]
+            sys.meta_path.insert(0, _PyplotWatch())
 
     def flush(self) -> None:
         """Show all figures of pyplot that were not shown yet, and close them."""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-class InlineManager(FigureManagerBase):  # type: ignore[misc]
+class InlineManager(FigureManagerBase):
     """Shows its figure where ``fig.show()`` is called."""
 
     def show(self) -> None:
@@ -26,14 +26,14 @@ class InlineManager(FigureManagerBase):  # type: ignore[misc]
             figures.current.flush()
 
 
-class InlineCanvas(FigureCanvasAgg):  # type: ignore[misc]
+class InlineCanvas(FigureCanvasAgg):
     """Draws with Agg."""
 
     manager_class = InlineManager
 
 
 @_Backend.export
-class _InlineBackend(_Backend):  # type: ignore[misc]
+class _InlineBackend(_Backend):
     FigureCanvas = InlineCanvas
     FigureManager = InlineManager
 

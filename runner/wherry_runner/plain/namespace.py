@@ -26,7 +26,8 @@ class Namespace:
 
     def __init__(self) -> None:
         self.module = ModuleType("__main__", "Names that cells have defined.")
-        self.names: Dict[str, Any] = self.module.__dict__
+        #: User code may put keys of any type here, through globals().
+        self.names: Dict[Any, Any] = self.module.__dict__
         self.inputs: List[str] = [""]
         self.outputs: Dict[int, Any] = {}
         self.folders: List[str] = [_folder()]

@@ -168,7 +168,7 @@ def _deque(value: Any, outer: Set[int]) -> Node:
 
 
 #: `type.__getattribute__` sees past a metaclass that answers for itself.
-_of_class = type.__getattribute__
+_of_class: Callable[[type, str], Any] = type.__getattribute__
 
 
 def _name(value: Any) -> str:
@@ -191,4 +191,4 @@ _BUILDERS: Dict[int, Callable[[Any, Set[int]], Node]] = {
     )
 }
 
-_RECURSIVE = {list: "[...]", tuple: "(...)", dict: "{...}"}
+_RECURSIVE: Dict[Any, str] = {list: "[...]", tuple: "(...)", dict: "{...}"}

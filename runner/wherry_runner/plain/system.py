@@ -55,18 +55,18 @@ def run(command: Command, streams: Streams, *, text: Optional[str] = None) -> in
     streams.flush()
     shell = _shell(command)
     if streams.is_redirected:
-        finished = subprocess.run(  # noqa: S602 - a shell for the user's commands
+        finished = subprocess.run(
             command, **shell, **_input(text), capture_output=True, check=False
         )
         streams.out(_decoded(finished.stdout))
         streams.err(_decoded(finished.stderr))
         return finished.returncode
-    return subprocess.run(command, **shell, **_input(text), check=False).returncode  # noqa: S602
+    return subprocess.run(command, **shell, **_input(text), check=False).returncode
 
 
 def output_of(command: Command) -> Tuple[Lines, int]:
     """Run a command; return the lines of its output (standard error included) and exit code."""
-    finished = subprocess.run(  # noqa: S602 - a shell for the user's commands
+    finished = subprocess.run(
         command,
         **_shell(command),
         stdin=subprocess.DEVNULL,
@@ -75,6 +75,14 @@ def output_of(command: Command) -> Tuple[Lines, int]:
         check=False,
     )
     return Lines(_decoded(finished.stdout).splitlines()), finished.returncode
+
+
+def answer_of(command: Command, text: str) -> Tuple[str, int]:
+    """Run a command that reads `text`; return what it writes to standard output and exit code."""
+    finished = subprocess.run(
+        command, **_shell(command), **_input(text), stdout=subprocess.PIPE, check=False
+    )
+    return _decoded(finished.stdout), finished.returncode
 
 
 def _shell(command: Command) -> Any:
@@ -116,7 +124,7 @@ def _expanded(text: str, globals_: Any, names: Mapping[str, Any]) -> List[str]:
     for literal, expression, spec, conversion in formatter.parse(text):
         parts.append(_DOLLAR.sub(lambda found: _dollar(found, globals_, names), literal))
         if expression is not None:
-            value = eval(expression, globals_, names)  # type: ignore[arg-type] # noqa: S307
+            value = eval(expression, globals_, names)  # noqa: S307
             value = formatter.convert_field(value, conversion)
             parts.append(format(value, spec or ""))
     return parts
@@ -127,4 +135,4 @@ def _dollar(found: re.Match[str], globals_: Any, names: Mapping[str, Any]) -> st
         return "$" + found[2]
     if found[2].split(".", 1)[0] not in names:
         return found[0]
-    return str(eval(found[2], globals_, names))  # type: ignore[arg-type] # noqa: S307
+    return str(eval(found[2], globals_, names))  # noqa: S307

@@ -101,7 +101,9 @@ class Tracebacks:
         return [*place, last, *_notes(error), *self._members(error, depth)]
 
     def _syntax_place(self, error: SyntaxError) -> List[str]:
-        line, filename = error.lineno, error.filename
+        # Anybody can raise a SyntaxError of any contents.
+        line: Any = error.lineno
+        filename: Any = error.filename
         if not isinstance(line, int) or not isinstance(filename, str):
             return []
         block = [f"  {self._location(filename, line)}"]
@@ -148,7 +150,7 @@ def message(error: BaseException) -> str:
     """``str(error)``, or words for why there is none."""
     try:
         return str(error)
-    except BaseException as failure:  # noqa: BLE001 - the user's code
+    except BaseException as failure:  # the user's code
         if is_a(failure, KeyboardInterrupt):
             raise
         return f"<exception str() failed with {class_name(failure)}>"
@@ -228,7 +230,8 @@ def _marked(text: str, columns: Optional[Tuple[int, int]]) -> str:
 
 def _syntax_message(error: SyntaxError) -> str:
     # str() of it would repeat file and line, which stand above.
-    return error.msg if isinstance(error.msg, str) else message(error)
+    said: Any = error.msg
+    return said if isinstance(said, str) else message(error)
 
 
 def _caret(text: str, error: SyntaxError) -> List[str]:

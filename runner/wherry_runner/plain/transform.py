@@ -13,7 +13,7 @@ from wherry_runner.plain.lexing import tokens
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Tuple
+    from typing import List, Tuple
 
 _INDENT = re.compile(r"[ \t]*")
 _LEADING = re.compile(r"(?:[ \t]*\n)*")
@@ -94,7 +94,8 @@ def _statement(code: str, start: int) -> Tuple[str, int]:
 
 def _raw_line(code: str, start: int) -> Tuple[str, int]:
     """Return the line from `start`, joined over trailing backslashes, and where the next begins."""
-    lines, position = [], start
+    lines: List[str] = []
+    position = start
     while True:
         newline = code.find("\n", position)
         end = len(code) if newline < 0 else newline
