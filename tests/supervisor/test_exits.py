@@ -48,7 +48,7 @@ HISTORIES = {
             "The runner died: segmentation fault (SIGSEGV)",
             "usually a bug in a C extension",
             PLACE,
-            "Memory: at most 1.0 GiB in the runner itself.",
+            "Memory: at most 1 GiB in the runner itself.",
             "CPU time: 3.25 s.",
             "All variables of this kernel are lost. Run the cells from the top again.",
         ],
@@ -72,14 +72,14 @@ HISTORIES = {
         Exited(signal=9, peak_memory=3 * 2**20),
         IN_3,
         "killed",
-        ["killed from outside (SIGKILL)", "kill -9", "It was running Cell In[3].", "3 MiB"],
+        ["The runner died: killed (SIGKILL)", "kill -9", "It was running Cell In[3].", "3 MiB"],
     ),
     "SIGTERM by somebody": (Exited(signal=15), IN_3, "killed", ["SIGTERM"]),
     "the system's out-of-memory killer": (
         Exited(signal=9, oom=True, peak_memory=12 * GIB),
         IN_3,
         "oom",
-        ["Out of memory: the system ended the runner", "12.0 GiB", "close other programs"],
+        ["Out of memory: the system ended the runner", "12 GiB", "close other programs"],
     ),
     "an out-of-memory kill of a child, then an exit": (
         Exited(code=1, oom=True),
@@ -99,7 +99,7 @@ HISTORIES = {
         IN_3,
         "memory_limit",
         [
-            "Memory limit exceeded: 2.5 GiB used, 2.0 GiB allowed",
+            "Memory limit exceeded: 2.5 GiB used, 2 GiB allowed",
             "largest process: python3 (1.2 GiB)",
             "or raise the memory limit",
         ],
@@ -155,7 +155,7 @@ HISTORIES = {
         Exited(signal=9, reason="quota"),
         IN_3,
         "killed",
-        ["on request: quota"],
+        ["on request (quota)"],
     ),
     "processes that cannot be ended": (
         Exited(signal=11, survivors=(31, 32)),
@@ -188,6 +188,32 @@ def test_a_polite_shutdown_laments_no_variables() -> None:
 def test_the_reports_numbers_are_the_frames() -> None:
     report = explain(Exited(signal=11, peak_memory=7, tree_memory=9), IN_3)
     assert (report.signal, report.code, report.peak_memory) == (11, None, 9)
+
+
+def test_one_process_has_its_memory_told_once() -> None:
+    text = told(Exited(signal=9, reason="memory", peak_memory=GIB, tree_memory=GIB))
+    assert "Memory: at most 1 GiB in the runner itself." in text
+
+
+def test_what_waited_in_the_queue_is_not_told_that_nothing_ran() -> None:
+    text = told(Exited(reason="restart"), Context())
+    assert text.splitlines()[1:] == [
+        "A restart was asked for.",
+        "All variables of this kernel are lost. Run the cells from the top again.",
+    ]
+
+
+@pytest.mark.parametrize(
+    "exited, evalue",
+    [
+        (Exited(reason="memory", memory_limit=GIB), "1 GiB allowed"),
+        (Exited(reason="memory"), "Memory limit exceeded"),
+        (Exited(reason="quota"), "The runner was ended on request (quota)"),
+        (Exited(code=4), "exit code 4"),
+    ],
+)
+def test_the_error_does_not_say_its_name_twice(exited, evalue) -> None:
+    assert as_error(explain(exited))[1] == evalue
 
 
 def test_a_temporary_file_is_called_by_its_cell() -> None:
@@ -227,9 +253,9 @@ def test_an_error_without_a_stack_promises_no_traceback() -> None:
 
 
 def test_names_that_nobody_can_encode_are_escaped() -> None:
-    report = explain(Exited(signal=9, reason="memory", peak_memory=1, largest="caf\udce9 12"))
+    report = explain(Exited(signal=9, reason="memory", peak_memory=1, largest="x\udce9 12"))
     report.text.encode()
-    assert r"caf\udce9 12" in report.text
+    assert r"x\udce9 12" in report.text
 
 
 junk = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.lists(st.integers())

@@ -258,7 +258,7 @@ async def test_a_folder_without_an_interpreter_says_what_was_expected(machine) -
 
 async def test_an_unknown_name_lists_the_known_ones(machine) -> None:
     python = machine.named("analysis")
-    assert f"only analysis ({python})" in await machine.refusal("analisys")
+    assert f"only analysis ({python})" in await machine.refusal("analyses")
 
 
 async def test_a_name_that_two_bear_is_refused_with_both_paths(machine) -> None:

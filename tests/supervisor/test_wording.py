@@ -17,7 +17,9 @@ from wherry_supervisor.wording import duration, lower, printable, sentence, size
         (1024, "1 KiB"),
         (615 * 2**20, "615 MiB"),
         (2**30 * 5 // 2, "2.5 GiB"),
-        (10**40, "1024.0 PiB"),
+        (2**31, "2 GiB"),
+        (2181570691, "2.03 GiB"),
+        (10**40, "1024 PiB"),
     ],
 )
 def test_sizes(number, words) -> None:
