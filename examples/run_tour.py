@@ -68,13 +68,13 @@ def summary(notebook: Any, seconds: float) -> list[str]:
 
 
 def _said(cell: Any) -> list[str]:
-    texts = []
+    text = ""
     for output in cell.outputs:
         if output.output_type == "stream":
-            texts.append(output.text)
+            text += output.text
         elif output.output_type == "error":
-            texts.append("\n".join(output.traceback) or f"{output.ename}: {output.evalue}")
-    lines = ANSI.sub("", "\n".join(texts)).splitlines()
+            text += "\n".join(output.traceback) or f"{output.ename}: {output.evalue}"
+    lines = ANSI.sub("", text).splitlines()
     return [f"  | {line}" for line in lines if line.strip()] or ["  (nothing)"]
 
 

@@ -1,12 +1,13 @@
 """The docs say what the code says."""
 
 import importlib.util
+import json
 import re
 from pathlib import Path
 
 import pytest
 
-from wherry_runner.frames import FRAMES
+from wherry_runner.frames import FRAMES, Malformed, parse
 from wherry_supervisor.lifecycle import State
 
 ROOT = Path(__file__).parents[2]
@@ -43,6 +44,16 @@ def test_every_frame_and_member_is_in_the_protocol_page():
     for name, frame in FRAMES.items():
         for member in frame._members:
             assert f"| `{member}` |" in tables[name]
+
+
+def test_the_transcript_is_made_of_frames():
+    text = (DOCS / "protocol.md").read_text("utf-8")
+    lines = re.findall(r"^[<>] (\{.*\})$", text, flags=re.MULTILINE)
+    assert len(lines) > 10
+    for line in lines:
+        frame = parse(line.encode())
+        assert not isinstance(frame, Malformed), frame
+        assert set(json.loads(line)) - {"t"} <= set(frame._members)
 
 
 def test_every_state_is_in_the_diagram():
