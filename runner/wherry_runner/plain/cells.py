@@ -112,17 +112,16 @@ class Cells:
             cache.update(self._sources)
 
     def _parse(self, source: str, filename: str) -> _ast.Module:
+        if "\0" in source:  # refused with different exceptions, none of which says where
+            raise _refused(
+                "source code cannot contain null bytes", source, filename, source.find("\0")
+            )
         flags = _ast.PyCF_ONLY_AST | _ast.PyCF_ALLOW_TOP_LEVEL_AWAIT | self._flags
         try:
-            tree = compile(source, filename, "exec", flags, dont_inherit=True)
-        except SyntaxError:
-            raise
+            tree: _ast.Module = compile(source, filename, "exec", flags, dont_inherit=True)
         except UnicodeEncodeError as error:
             message = f"a character that UTF-8 does not have: {error.object[error.start]!a}"
             raise _refused(message, source, filename, error.start) from None
-        except ValueError as error:
-            raise _refused(str(error), source, filename, source.find("\0")) from None
-        assert isinstance(tree, _ast.Module)
         return tree
 
     def _code(self, tree: _ast.AST, filename: str, mode: str) -> CodeType:
@@ -143,7 +142,7 @@ def _is_quiet(source: str) -> bool:
 def _refused(message: str, source: str, filename: str, at: int) -> SyntaxError:
     line = source.count("\n", 0, max(at, 0)) + 1
     column = at - source.rfind("\n", 0, max(at, 0))
-    text = source.split("\n")[line - 1].replace("\0", "\N{REPLACEMENT CHARACTER}")
+    text = source.split("\n")[line - 1].replace("\0", "?").encode("utf-8", "replace").decode()
     return SyntaxError(message, (filename, line, column, text))
 
 

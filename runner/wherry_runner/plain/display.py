@@ -53,7 +53,7 @@ class Publisher:
         exclude: Optional[Collection[str]] = None,
         metadata: Optional[Dict[str, Any]] = None,
         transient: Optional[Dict[str, Any]] = None,
-        display_id: Union[None, bool, str] = None,
+        display_id: Union[bool, str, None] = None,
         raw: bool = False,
         clear: bool = False,
         update: bool = False,

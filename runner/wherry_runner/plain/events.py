@@ -65,7 +65,7 @@ class Events:
         functions.remove(function)
 
     def trigger(self, event: str, *arguments: Any) -> None:
-        """Call the functions of `event`. ``pre_run_cell`` and ``post_run_cell`` pass one argument."""
+        """Call the functions of `event`; those of ``*_run_cell`` are given one argument."""
         for function in list(self.callbacks[event]):
             try:
                 _call(function, arguments)

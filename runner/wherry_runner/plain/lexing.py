@@ -30,7 +30,7 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 
-#: Where a string that began with this quote ends; single quotes end at the line's end at the latest.
+#: Where a string that began with this quote ends; single quotes end with the line at the latest.
 _ENDS = {
     "'": re.compile(r"(?:[^\\\n']|\\.)*'", re.DOTALL),
     '"': re.compile(r'(?:[^\\\n"]|\\.)*"', re.DOTALL),
@@ -44,7 +44,8 @@ def tokens(code: str, start: int = 0) -> Iterator[Token]:
     position = start
     while position < len(code):
         found = _TOKEN.match(code, position)
-        assert found is not None, "the last alternative takes any character"
+        if found is None:  # never: the last alternative takes any character
+            return
         kind, end = found.lastgroup or "string", found.end()
         if found["quote"]:
             kind, end = _string(code, end, found["quote"])

@@ -1,4 +1,4 @@
-"""The parts of the plain shell and how they hang together; what magics and the user's face share."""
+"""The parts of the plain shell, and what magics and ``get_ipython()`` share."""
 
 from __future__ import annotations
 

@@ -1,6 +1,8 @@
-"""Which stack entries of a traceback a person sees: the user's, not ours, and not a thousand alike."""
+"""Which stack entries a person sees: the user's, not ours, and not a thousand alike."""
 
 from __future__ import annotations
+
+from itertools import groupby
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -9,8 +11,9 @@ if TYPE_CHECKING:
 
     from wherry_runner.plain.cells import Cells
 
-#: A longer stack (a recursion, as a rule) is shown by its two ends.
-_LONG, _END = 40, 10
+#: In a stack longer than this, a stretch of entries that all occur more than `_OFTEN` times (a
+#: recursion) is shown by its first and last ones.
+_LONG, _OFTEN, _ENDS = 40, 5, 3
 
 _VARARGS, _VARKEYWORDS = 0x04, 0x08
 
@@ -27,6 +30,7 @@ class Entry:
         self.is_function = code.co_name != "<module>"
         #: How many entries like this one were left out; then this one stands for them.
         self.skipped = 0
+        self.key = (self.filename, self.line)
         self._code = code
         self._instruction = instruction
 
@@ -74,18 +78,24 @@ def _from_first_cell(found: List[Entry], cells: Cells) -> List[Entry]:
 
 def _shortened(found: List[Entry]) -> Iterator[Entry]:
     if len(found) <= _LONG:
-        yield from found
-        return
-    yield from found[:_END]
-    left_out = found[_END:-_END]
-    stand_in = max(left_out[: 2 * _END], key=lambda entry: _alike(entry, left_out))
-    stand_in.skipped = len(left_out)
-    yield stand_in
-    yield from found[-_END:]
+        return iter(found)
+    counts: Dict[Tuple[str, int], int] = {}
+    for entry in found:
+        counts[entry.key] = counts.get(entry.key, 0) + 1
+    return _without_repetition(found, counts)
 
 
-def _alike(entry: Entry, others: List[Entry]) -> int:
-    return sum(o.filename == entry.filename and o.line == entry.line for o in others)
+def _without_repetition(found: List[Entry], counts: Dict[Tuple[str, int], int]) -> Iterator[Entry]:
+    for repeats, group in groupby(found, lambda entry: counts[entry.key] > _OFTEN):
+        stretch = list(group)
+        if not repeats or len(stretch) <= 2 * _ENDS:
+            yield from stretch
+            continue
+        yield from stretch[:_ENDS]
+        stand_in = max(stretch[_ENDS:-_ENDS], key=lambda entry: counts[entry.key])
+        stand_in.skipped = len(stretch) - 2 * _ENDS
+        yield stand_in
+        yield from stretch[-_ENDS:]
 
 
 def _parameters(code: CodeType) -> Iterator[str]:

@@ -75,7 +75,7 @@ class Tracebacks:
 
     def _skipped(self, entry: Entry) -> str:
         where = f"{entry.name} at {self._place(entry)}"
-        return f"    [... skipping {entry.skipped} frames, most of them {where}]"
+        return f"    [... skipping {entry.skipped} frames, most of them {where}]\n"
 
     def _title(self, entry: Entry) -> str:
         inside = f", in {_BLUE}{entry.name}{entry.arguments}{_END}" if entry.is_function else ""
@@ -104,7 +104,7 @@ class Tracebacks:
         # Anybody can raise a SyntaxError of any contents.
         line: Any = error.lineno
         filename: Any = error.filename
-        if not isinstance(line, int) or not isinstance(filename, str):
+        if not (isinstance(line, int) and isinstance(filename, str)):
             return []
         block = [f"  {self._location(filename, line)}"]
         text = error.text or linecache.getline(filename, line)
@@ -113,8 +113,8 @@ class Tracebacks:
         return ["\n".join(block)]
 
     def _members(self, error: BaseException, depth: int) -> List[str]:
-        members = getattr(error, "exceptions", None)
-        if not _is_group(error) or not isinstance(members, tuple):
+        members: Any = getattr(error, "exceptions", ())
+        if not _is_group(error):
             return []
         if depth >= _DEPTH:
             return ["  | ..."]
