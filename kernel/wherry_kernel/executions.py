@@ -107,6 +107,7 @@ class Executions:
         self._queue: deque[Execution] = deque()
         self._wake: asyncio.Future[None] | None = None
         self._count = 1
+        self._is_closed = False
         self.current: Execution | None = None
         #: Shown once, in the next execution: why variables are gone.
         self.notice: str | None = None
@@ -133,16 +134,17 @@ class Executions:
             self.current = None
 
     def interrupt(self) -> None:
-        """Interrupt what runs. What has been received but not begun is begun first."""
-        if self.current is not None:
-            if self.current.is_submitted:
-                self._runner.interrupt(self.current.id)
-            self.current.is_interrupted = True
-        elif self._queue:
-            asyncio.get_running_loop().call_soon(self.interrupt)
+        """Interrupt what runs, or what is just about to; nothing that is received later."""
+        current = self.current or (self._queue[0] if self._queue else None)
+        if current is None:
+            return
+        current.is_interrupted = True
+        if current.is_submitted:
+            self._runner.interrupt(current.id)
 
     def close(self) -> None:
-        """Answer everything that is still open; nothing may be added afterwards."""
+        """Answer everything that is still open; what still ends afterwards ends silently."""
+        self._is_closed = True
         if self.current is not None:
             self._reply(self.current, execute.reply_aborted())
             self.current = None
@@ -151,7 +153,8 @@ class Executions:
     async def _run_one(self, execution: Execution) -> None:
         try:
             outcome, failure = await self._outcome(execution)
-            self._finish(execution, outcome, failure)
+            if not self._is_closed:
+                self._finish(execution, outcome, failure)
         except Exception as error:  # no request goes unanswered, whatever is wrong with us
             log.exception("execution %s failed in the kernel itself", execution.id)
             reply = execute.reply_error(self._shown_count(execution), *_words(error), payload=None)

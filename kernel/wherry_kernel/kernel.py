@@ -23,6 +23,7 @@ from wherry_kernel.publisher import Publisher
 from wherry_kernel.relay import Relay
 from wherry_kernel.wire import comm, control, introspection, status
 from wherry_kernel.wire import history as history_messages
+from wherry_kernel.wire.codec import NO_PARENT
 from wherry_kernel.wire.content import failed
 
 if TYPE_CHECKING:
@@ -110,6 +111,7 @@ class Kernel:
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()
         self._starting: asyncio.Task[None]
+        self._state = "new"
         self._is_replacing = False
         self.exit_code = 0
         self._handlers: dict[str, Handler] = {
@@ -136,10 +138,11 @@ class Kernel:
         worker = asyncio.create_task(self._executions.run())
         await self._stopping.wait()
         self._executions.close()
+        await self._runner.close(grace=SHUTDOWN_GRACE)
+        # Only now: what runs was ended by the runner, and cancelling would interrupt it again.
         ending = [worker, self._starting, *self._tasks]
         for task in ending:
             task.cancel()
-        await self._runner.close(grace=SHUTDOWN_GRACE)
         await asyncio.gather(*ending, return_exceptions=True)
         self._history.close()
         return self.exit_code
@@ -276,8 +279,8 @@ class Kernel:
         return self._comms.info(request.content.get("target_name"))
 
     def _interrupt_request(self, _: Request) -> Content:
-        # The reply must not wait for what interrupting takes in from the shell channel.
-        self._loop.call_soon(self.interrupt)
+        # Before the reply: what a client sends after it must not be hit.
+        self.interrupt()
         return control.interrupted()
 
     def _shutdown_request(self, request: Request) -> Content:
@@ -312,24 +315,30 @@ class Kernel:
             self._loop.call_soon(self._history.save)
 
     def _on_state(self, state: State) -> None:
-        """Follow the handle's states: a new worker after a death ends `restarting` for clients."""
-        if self._is_replacing and state.value == "idle":
+        """Follow the handle: a worker that died idle, and a new one that is ready."""
+        before, self._state = self._state, state.value
+        if (before, self._state) == ("idle", "restarting"):
+            self._lose("while nothing ran", "the runner died", NO_PARENT)
+        elif self._is_replacing and self._state == "idle":
             self._is_replacing = False
             self._publisher.status(status.IDLE)
             self._say_busy_again()
 
     def _on_lost(self, execution: Execution, outcome: RunnerOutcome) -> None:
+        title = outcome.crash.title if outcome.crash is not None else "the runner was replaced"
+        self._lose(f"in cell {execution.count}", title, execution.parent)
+        self._on_state(self._runner.state)
+
+    def _lose(self, where: str, title: str, parent: bytes) -> None:
         """The state is gone: close comms, tell clients, and prepare what later cells are told."""
-        title = outcome.crash.title if outcome.crash is not None else "The runner was replaced"
-        where = f"cell {execution.count}"
         for message in self._comms.lose():
-            self._publisher.publish(message, execution.parent)
+            self._publisher.publish(message, parent)
         if self._options.on_crash == "exit":
             log.error("leaving after a crash, as on_crash says: %s", title)
             self.exit_code = 1
             self.stop()
             return
-        lost = f"The state was lost in {where}: {title}"
+        lost = f"The state was lost {where}: {title.rstrip('.')}"
         if self._options.after_crash == "fail":
             advice = f"{lost}. Restart the kernel to go on."
             self._executions.refusal = Failure("StateLost", advice, (f"StateLost: {advice}",))
@@ -338,7 +347,6 @@ class Kernel:
         restarting = self._options.crash_status == "restarting"
         self._publisher.status(status.RESTARTING if restarting else status.STARTING)
         self._is_replacing = True
-        self._on_state(self._runner.state)
 
 
 def _port_members(ports: Mapping[str, int]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import pytest
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import KernelManager
 
-from tests.kernel.dialogues.frontend import Frontend
+from tests.kernel.dialogues.frontend import PATIENCE, Frontend
 
 ROOT = Path(__file__).parents[3]
 ROOTS = [str(ROOT / name) for name in ("runner", "supervisor", "kernel")]
@@ -45,30 +45,33 @@ class RunningKernel:
     def __init__(self, manager: KernelManager) -> None:
         self.manager = manager
         self.name = manager.kernel_name
-        self.frontend = self.connect()
+        try:
+            self.frontend = self.connect()
+        except BaseException:
+            self.manager.shutdown_kernel(now=True)
+            self.manager.cleanup_resources()
+            raise
 
     def connect(self) -> Frontend:
         """Return a new client that misses nothing from now on."""
         frontend = Frontend(self.manager.get_connection_info())
-        # A subscription travels beside the requests; only an output that came proves it.
-        for _ in range(100):
-            id = frontend.request("kernel_info_request")
-            frontend.reply_message(of=id)
-            frontend._pump(0.02)  # noqa: SLF001
-            if frontend._outputs[id]:  # noqa: SLF001
-                frontend.expect_busy(of=id)
-                frontend.expect_idle(of=id)
-                frontend.forget()
-                return frontend
-        raise AssertionError("the kernel publishes nothing")
+        try:
+            frontend.wait_for_kernel()
+        except BaseException:
+            frontend.close()
+            raise
+        return frontend
 
     def rest(self) -> bool:
         """Whether the kernel is idle, as the next dialogue expects it."""
+        self.frontend.patience = 2.0
         try:
             id = self.frontend.execute("", silent=True)
             self.frontend.reply_message(of=id)
         except AssertionError:
             return False
+        finally:
+            self.frontend.patience = PATIENCE
         self.frontend.forget()
         return True
 

@@ -1,4 +1,4 @@
-"""A Jupyter client that tells its expectations one after the other, so that tests read as dialogues.
+"""A Jupyter client that tells its expectations in order, so that tests read as dialogues.
 
     frontend.execute("print(1)")
     frontend.expect_busy()
@@ -102,6 +102,7 @@ class Frontend:
         self._outputs: dict[str, deque] = defaultdict(deque)
         self._replies: dict[str, deque] = defaultdict(deque)
         self._busy: set[str] = set()
+        self.patience = PATIENCE
         self.questions: deque = deque()
         self.orphans: deque = deque()
         self.last = ""
@@ -110,6 +111,21 @@ class Frontend:
         for socket in self._sockets.values():
             socket.close()
         self._context.term()
+
+    def wait_for_kernel(self) -> None:
+        """Return when the kernel answers and its outputs arrive."""
+        # A subscription travels beside the requests; only an output that came proves it.
+        for _ in range(100):
+            id = self.request("kernel_info_request")
+            self.reply_message(of=id)
+            self._pump(0.02)
+            if self._outputs[id]:
+                # Perhaps only the end of it: a subscription may arrive in the middle.
+                while self._outputs[id][-1]["content"] != {"execution_state": "idle"}:
+                    self._pump(0.01)
+                self.forget()
+                return
+        raise AssertionError("the kernel publishes nothing")
 
     # --- requests ---
 
@@ -249,6 +265,11 @@ class Frontend:
                 self._busy.add(id)
                 return message
 
+    def next_orphan(self) -> dict[str, Any]:
+        """The next output that is about no request."""
+        self._wait(lambda: self.orphans, "an output about no request")
+        return self.orphans.popleft()
+
     def reply_message(self, *, of: str | None = None) -> dict[str, Any]:
         id = of or self.last
         self._wait(lambda: self._replies[id], f"a reply to {id}")
@@ -272,10 +293,10 @@ class Frontend:
         assert seen == text
 
     def _wait(self, condition, what: str) -> None:
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + self.patience
         while not condition():
             left = deadline - time.monotonic()
-            assert left > 0, f"waited {PATIENCE} s for {what}"
+            assert left > 0, f"waited {self.patience} s for {what}"
             self._pump(left, until=condition)
 
     def _pump(self, seconds: float, until=None) -> None:

@@ -43,7 +43,7 @@ def test_the_output_of_a_child_is_shown(frontend):
 
 def test_what_is_written_to_descriptors_is_shown(frontend):
     transcript = frontend.run(
-        "import os; _ = os.write(1, b'one\\n'); _ = os.write(2, b'two\\n')", linger=LATE
+        "import os; done = os.write(1, b'one\\n'); done = os.write(2, b'two\\n')", linger=LATE
     )
     assert transcript.stdout == "one\n"
     assert transcript.stderr == "two\n"
@@ -59,7 +59,11 @@ def test_many_lines_are_complete(frontend):
 
 
 def test_a_thread_prints_into_its_cell(frontend):
-    code = "import threading\nt = threading.Thread(target=print, args=('threaded',))\nt.start(); t.join()"
+    code = (
+        "import threading\n"
+        "t = threading.Thread(target=print, args=('threaded',))\n"
+        "t.start(); t.join()"
+    )
     assert frontend.run(code).stdout == "threaded\n"
 
 
@@ -82,7 +86,12 @@ def test_a_flush_shows_what_is_there(frontend):
 
 
 def test_rich_results_carry_all_forms(frontend):
-    code = "class R:\n    def _repr_html_(self): return '<b>r</b>'\n    def __repr__(self): return 'r'\nR()"
+    code = (
+        "class R:\n"
+        "    def _repr_html_(self): return '<b>r</b>'\n"
+        "    def __repr__(self): return 'r'\n"
+        "R()"
+    )
     (result,) = frontend.run(code).of("execute_result")
     assert result["data"] == {"text/plain": "r", "text/html": "<b>r</b>"}
 
@@ -133,7 +142,10 @@ def test_a_later_cell_updates_the_display(frontend):
 
 
 def test_the_output_can_be_cleared(frontend):
-    code = "from IPython.display import clear_output\nprint('a')\nclear_output()\nclear_output(wait=True)\nprint('b')"
+    code = (
+        "from IPython.display import clear_output\n"
+        "print('a')\nclear_output()\nclear_output(wait=True)\nprint('b')"
+    )
     transcript = frontend.run(code)
     assert transcript.of("clear_output") == [{"wait": False}, {"wait": True}]
     assert [each["text"] for each in transcript.of("stream")][-1].endswith("b\n")
@@ -173,6 +185,6 @@ def test_a_forked_child_prints_into_its_cell(frontend):
         "if pid == 0:\n"
         "    print('child', flush=True)\n"
         "    os._exit(0)\n"
-        "_ = os.waitpid(pid, 0)\n"
+        "done = os.waitpid(pid, 0)\n"
     )
     assert frontend.run(code, linger=LATE).stdout == "child\n"
