@@ -275,6 +275,9 @@ class Runner:
             self._became_ready.add_done_callback(lambda future: future.exception())
 
     async def _launch(self, launched: Launched | None) -> None:
+        failed, self._link = self._link, None
+        if failed is not None:
+            await failed.close(grace=0)
         link = Link(self._launcher, on_frame=self._receive, on_end=self._on_link_end)
         try:
             hello = await link.open(launched)
@@ -329,6 +332,8 @@ class Runner:
         tail = link.stderr_tail.strip()
         detail = f"{words}; it printed: {tail[-500:]}" if tail else words
         logger.warning("the runner's guardian ended: %s", detail)
+        if self.ready is None:
+            self._failed_starts += 1
         self._fail_current(explain_loss, detail=detail)
         self._died()
         if self._failed_starts >= MAX_FAILED_STARTS:
