@@ -1,7 +1,8 @@
 """Turns runs of bytes into few text frames. No I/O; the clock is an argument.
 
-The first text after a pause goes out at once, so a print is seen within a loop turn; what follows
-is held for `WINDOW` seconds or `BLOCK` bytes. 100,000 prints become a few dozen frames.
+Text is held for a moment, because a print is at least two writes and a cell seldom prints once:
+`PAUSE` after a silence, `WINDOW` while more keeps coming or a line is not complete. A frame that is
+ordered behind it, or `BLOCK` bytes, end the wait. 100,000 prints become a few dozen frames.
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ from wherry_runner.ordering import STDERR, STDOUT
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import List, Optional
+
+#: Enough for the prints of a short cell to travel together; nobody sees it.
+PAUSE = 0.003
 
 #: Long enough to gather a burst, short enough to look immediate.
 WINDOW = 0.020
@@ -32,7 +36,8 @@ class TextFlow:
         self._runs: List[bytes] = []
         self._held = 0
         self._stream = STDOUT
-        self._open_until = 0.0
+        self._since = self._due = 0.0
+        self._last = 0.0
         self.owner = ""
 
     def add(self, stream: int, data: bytes, now: float) -> List[bytes]:
@@ -41,15 +46,20 @@ class TextFlow:
         if stream != self._stream:
             due += self.flush(now)
             self._stream = stream
+        if not self._held:
+            self._since = now
+            self._due = max(now + PAUSE, self._last + WINDOW)
         self._runs.append(data)
         self._held += len(data)
-        if self._held >= BLOCK or now >= self._open_until:
+        if self._held >= BLOCK:
             due += self.flush(now)
+        elif not data.endswith(b"\n"):
+            self._due = max(self._due, self._since + WINDOW)
         return due
 
     def wait(self, now: float) -> Optional[float]:
         """Return how many seconds from now `flush` is due, or None when nothing is held."""
-        return max(0.0, self._open_until - now) if self._held else None
+        return max(0.0, self._due - now) if self._held else None
 
     def flush(self, now: float, *, final: bool = False) -> List[bytes]:
         """Return what is held as at most one frame; `final` also gives up half characters."""
@@ -61,7 +71,7 @@ class TextFlow:
                 rest = decoder.decode(b"", final=True)
                 frames += [self._frame(stream, rest)] if rest else []
         if frames:
-            self._open_until = now + WINDOW
+            self._last = now
         return frames
 
     def _frame(self, stream: int, text: str) -> bytes:

@@ -31,6 +31,7 @@ class Execution:
         """Start with an empty record."""
         self.flood = Flood(self.limits.output)
         self.started_at: float | None = None
+        self.was_requeued = False
         self.error: ErrorInfo | None = None
         self.escalation: Escalation | None = None
         self.deadline: asyncio.TimerHandle | None = None

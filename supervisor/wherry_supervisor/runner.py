@@ -403,6 +403,7 @@ class Runner:
         if frame.reason == "restart" or self.state in (State.CLOSING, State.CLOSED):
             return
         was_ready = self.ready is not None
+        self._requeue_unstarted()
         self._fail_current(lambda context: explain(frame, context), cpu=frame.cpu)
         self._died()
         if not was_ready:
@@ -482,6 +483,20 @@ class Runner:
     def _release_flood(self, execution: Execution) -> None:
         for held in execution.flood.close():
             self._on_frame(held)
+
+    def _requeue_unstarted(self) -> None:
+        """The worker died before it began with what was sent to it: that is not to blame.
+
+        Certain, because all frames of a dead worker come before its `Exited`. Only once: a request
+        whose mere arrival kills is to blame after all.
+        """
+        current = self._current
+        if current is None or current.started_at is not None or current.was_requeued:
+            return
+        current.was_requeued = True
+        current.stop_clocks()
+        self._current = None
+        self._queue.appendleft(current)
 
     def _fail_current(
         self, report: Callable[[Context], Any], *, detail: str = "", cpu: float = 0.0
