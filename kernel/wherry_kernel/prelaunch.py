@@ -10,7 +10,6 @@ from __future__ import annotations
 import sys
 
 from wherry_supervisor import boot
-from wherry_supervisor.bundle import payload
 
 TYPE_CHECKING = False  # typing.TYPE_CHECKING without its import
 if TYPE_CHECKING:
@@ -32,6 +31,9 @@ class Prelaunched:
         self._process = process
         self._nonce = nonce
         # Here and not in `adopt`: the interpreter is waiting for it long before we have a loop.
+        # And not above: the interpreter comes up during this import.
+        from wherry_supervisor.bundle import payload
+
         self._rest = boot.send(process, payload(nonce))
 
     def adopt(self) -> Launched:
