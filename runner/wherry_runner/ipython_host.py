@@ -148,6 +148,11 @@ class ZMQInteractiveShell(InteractiveShell):  # type: ignore[misc,unused-ignore]
         payload = {"source": "page", "data": data, "start": max(0, start)}
         self.payload_manager.write_payload(payload)
 
+    def _get_exc_info(self, exc_tuple: Any = None) -> Any:
+        etype, value, tb = super()._get_exc_info(exc_tuple)
+        _without_our_end(tb)
+        return etype, value, tb
+
     def _showtraceback(
         self, etype: type[BaseException], evalue: BaseException, stb: Sequence[str]
     ) -> None:
@@ -281,6 +286,19 @@ def _portable(data: Dict[str, Any]) -> Dict[str, Any]:
         mime: base64.b64encode(value).decode("ascii") if isinstance(value, bytes) else value
         for mime, value in data.items()
     }
+
+
+def _without_our_end(tb: Optional[TracebackType]) -> None:
+    """Cut the frame of our signal handler off: the exception happened where user code was."""
+    while tb is not None:
+        after = tb.tb_next
+        if after is not None and _is_ours(after) and not _is_ours(tb):
+            tb.tb_next = None
+        tb = after
+
+
+def _is_ours(tb: TracebackType) -> bool:
+    return tb.tb_frame.f_globals.get("__name__") == "wherry_runner.interrupts"
 
 
 def _signature(completion: Any) -> Dict[str, str]:
