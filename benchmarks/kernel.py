@@ -25,8 +25,8 @@ from session import HungError, Kernel
 
 REFERENCE = "python3"
 
-#: Longest wait for an answer to an interrupt. The longest default ladder takes about 5 s.
-PATIENCE = 10.0
+#: Longest wait for an answer to an interrupt; the slowest default among the kernels is 10 s.
+PATIENCE = 14.0
 
 #: `jupyter_client`'s restarter looks every 3 s: on average a death is seen half of that later.
 RESTARTER_DELAY = 1.5
@@ -296,7 +296,7 @@ def _ratio(values: list[float], reference: list[float]) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--rounds", type=int, default=5, help="samples of each measure (5)")
+    parser.add_argument("--rounds", type=int, default=3, help="samples of each measure (3)")
     parser.add_argument("--kernels", default="python3,wherry,xpython", help="names, with commas")
     parser.add_argument("--only", help=f"some of: {','.join(MEASURES)}")
     parser.add_argument("--json", type=Path, help="write all samples to this file")
