@@ -131,8 +131,6 @@ class History:
             return self._current(request)
         self._open()  # only now is our own number known
         session = request.session + (self._session if request.session < 0 else 0)
-        if session == self._session:
-            return self._current(request)
         where = "WHERE session = ? AND line >= ?"
         values: tuple[int, ...] = (session, request.start)
         if request.stop:

@@ -120,6 +120,9 @@ class Sockets:
         if socket is None or socket.closed:
             log.debug("%s is closed; a message was not sent", channel)
             return
+        if channel == "iopub":
+            # A subscriber's welcome is the first thing it sees, so it must leave first.
+            self._receive_subscriptions()
         copy = sum(map(len, parts)) < COPY_BELOW
         socket.send_multipart(parts, zmq.NOBLOCK, copy=copy)
         if _has_input(socket):
@@ -142,6 +145,8 @@ class Sockets:
 
     def _receive_subscriptions(self) -> None:
         socket = self._sockets["iopub"]
+        if self._loop is None:
+            return
         while not socket.closed and _has_input(socket):
             event = socket.recv(zmq.NOBLOCK)
             if event[:1] == b"\x01":
