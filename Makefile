@@ -6,11 +6,11 @@
 PYTHON ?= python3
 ARGS   ?=
 BIN    := .venv/bin
-PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PIP    := $(BIN)/python -m pip --disable-pip-version-check -qq
 ROOTS  := runner supervisor kernel
 
 # Code that has a core without I/O is held to a number; the rest is judged by its tests.
-PURE   := */wherry_runner/frames.py
+PURE   := */frames.py,*/ordering.py,*/textflow.py,*/lifecycle.py,*/outcomes.py,*/flood.py,*/exits.py,*/causes.py,*/stacks.py,*/wording.py,*/messages.py,*/wire/*.py
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -52,7 +52,7 @@ clean: ## remove what the other targets made, the environment too
 
 # Some machines forbid Python to write bytecode; without it each start of the kernel would compile
 # the sources again, so this is done once here.
-.venv/ready: pyproject.toml
+.venv/ready: pyproject.toml $(wildcard kernel/wherry_kernel/resources/*)
 	@test -x $(BIN)/python || { echo "creating .venv with $$($(PYTHON) --version)"; $(PYTHON) -m venv .venv; }
 	@echo "installing wherry and what the tests and checks need (a minute or two on a first run)"
 	@$(PIP) install --editable '.[dev]'

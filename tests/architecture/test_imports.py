@@ -31,6 +31,8 @@ PURE = [
     "wherry_runner/ordering.py",
     "wherry_runner/textflow.py",
     "wherry_supervisor/lifecycle.py",
+    "wherry_supervisor/outcomes.py",
+    "wherry_supervisor/flood.py",
     "wherry_supervisor/exits.py",
     "wherry_supervisor/causes.py",
     "wherry_supervisor/stacks.py",
