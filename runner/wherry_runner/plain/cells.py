@@ -84,8 +84,8 @@ class Cells:
             filename = f"<{stem}, run {number}>"
         self._labels[filename] = f"Cell In[{count}]"
         lines = [line + "\n" for line in source.split("\n")]
-        self._sources[filename] = (len(source), None, lines, filename)
-        self.restore_sources()
+        entry = self._sources[filename] = (len(source), None, lines, filename)
+        linecache.cache[filename] = entry
         return filename
 
     def label(self, filename: str) -> Optional[str]:

@@ -25,6 +25,9 @@ _MAGIC = re.compile(r"%{1,2}\w+")
 _PLAIN = (int, float, complex, bool, str, bytes, type(None))
 _LONGEST = 200
 
+#: Of others `inspect` would ask for attributes.
+_WITH_SOURCE = (types.FunctionType, types.MethodType, types.ModuleType)
+
 
 def inspect_at(shell: Shell, code: str, cursor: int, detail: int) -> Optional[str]:
     """Describe the name at `cursor`, else the function whose arguments it is among."""
@@ -132,6 +135,8 @@ def _file(value: Any) -> Optional[str]:
 def _source(cells: Cells, value: Any) -> Optional[str]:
     if is_class(value) and attribute(value, "__module__") == "__main__":
         return _class_source(cells, type.__getattribute__(value, "__qualname__"))
+    if not is_class(value) and type(value) not in _WITH_SOURCE:
+        return None
     try:
         return inspect.getsource(value)
     except Exception:  # noqa: BLE001 - built-in, or the file is gone or changed

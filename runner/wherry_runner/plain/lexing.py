@@ -38,6 +38,9 @@ _ENDS = {
     '"""': re.compile(r'(?:[^\\]|\\.)*?"""', re.DOTALL),
 }
 
+#: The rest of the line, over escaped line ends.
+_LINE = re.compile(r"(?:[^\\\n]|\\.)*\\?", re.DOTALL)
+
 
 def tokens(code: str, start: int = 0) -> Iterator[Token]:
     """Yield the tokens from `start`; a string without an end is one ``open_string``."""
@@ -58,10 +61,8 @@ def _string(code: str, start: int, quote: str) -> Tuple[str, int]:
     closed = _ENDS[quote].match(code, start)
     if closed is not None:
         return "string", closed.end()
-    line_end = code.find("\n", start)
-    if len(quote) == 3 or line_end < 0:  # noqa: PLR2004 - the length of a triple quote
-        return "open_string", len(code)
-    return "open_string", line_end
+    unclosed = None if len(quote) == 3 else _LINE.match(code, start)  # noqa: PLR2004 - tripled
+    return "open_string", unclosed.end() if unclosed else len(code)
 
 
 class Position:

@@ -132,7 +132,7 @@ class Magics:
             return f"{words} (There is `{other}{name}`: did you mean that?)"
         import difflib
 
-        near = difflib.get_close_matches(name, self.names(kind), n=3)
+        near = difflib.get_close_matches(name, self.names(kind), n=3, cutoff=0.7)
         return f"{words} Did you mean {_listed(marks, near)}?" if near else words
 
 

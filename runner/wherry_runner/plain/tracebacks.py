@@ -93,10 +93,10 @@ class Tracebacks:
     def _ending(self, error: BaseException, depth: int = 0) -> List[str]:
         """The last lines: where a syntax error is, what the error says, its notes, its members."""
         name = class_name(error)
-        if isinstance(error, SyntaxError):
-            said, place = _syntax_message(error), self._syntax_place(error)
-        else:
-            said, place = message(error), []
+        said, place = message(error), []
+        if is_a(error, SyntaxError):
+            syntax: Any = error
+            said, place = _syntax_message(syntax), self._syntax_place(syntax)
         last = f"{_RED}{name}{_END}: {said}" if said else f"{_RED}{name}{_END}"
         return [*place, last, *_notes(error), *self._members(error, depth)]
 
@@ -107,7 +107,7 @@ class Tracebacks:
         if not (isinstance(line, int) and isinstance(filename, str)):
             return []
         block = [f"  {self._location(filename, line)}"]
-        text = error.text or linecache.getline(filename, line)
+        text: Any = error.text or linecache.getline(filename, line)
         if isinstance(text, str) and text.strip():
             block += _caret(text.rstrip("\n"), error)
         return ["\n".join(block)]
@@ -143,7 +143,11 @@ def class_name(error: BaseException) -> str:
     """The class's name, past whatever a metaclass says."""
     if is_a(error, KeyboardInterrupt):  # the second stage of an interrupt has a class of its own
         return "KeyboardInterrupt"
-    return str(type.__getattribute__(type(error), "__name__"))
+    return _name(type(error))
+
+
+def _name(cls: type) -> str:
+    return str(type.__getattribute__(cls, "__name__"))
 
 
 def message(error: BaseException) -> str:
@@ -188,7 +192,8 @@ def _before(error: BaseException) -> Tuple[str, Optional[BaseException]]:
 
 
 def _is_group(error: BaseException) -> bool:
-    return any(cls.__name__ == "BaseExceptionGroup" for cls in type.mro(type(error)))
+    # By name: before 3.11 the class comes from the backport.
+    return any(_name(cls) == "BaseExceptionGroup" for cls in type.mro(type(error)))
 
 
 def _context(entry: Entry) -> Iterator[str]:

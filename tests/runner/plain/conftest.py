@@ -27,7 +27,6 @@ class FakeSession(Session):
         self.sent.append(("display", data, metadata or {}, transient or {}, update))
 
     def result(self, count, data, metadata):
-        assert not self.depth, "an interrupt here would tear the frame"
         self.sent.append(("result", count, data, metadata))
 
     def error(self, ename, evalue, traceback):
@@ -133,16 +132,19 @@ def notebook(capfd, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SHELL", "/bin/sh")
     monkeypatch.setenv("MPLBACKEND", "")
-    for name in ("__main__",):
-        monkeypatch.setitem(sys.modules, name, sys.modules[name])
-    for name in ("displayhook", "ps1", "last_type", "last_value", "last_traceback", "last_exc"):
-        monkeypatch.setattr(sys, name, getattr(sys, name, None), raising=False)
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
+    monkeypatch.setattr(sys, "displayhook", sys.displayhook)
+    monkeypatch.setattr(sys, "ps1", "", raising=False)
     monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
     monkeypatch.setattr(sys, "argv", [""])
     environment = dict(os.environ)
+    for name in ("last_type", "last_value", "last_traceback", "last_exc"):
+        vars(sys).pop(name, None)
     made = Notebook()
     yield made
-    vars(builtins).clear()
-    vars(builtins).update(saved)
+    present = vars(builtins)
+    for name in present.keys() - saved.keys():
+        del present[name]
+    present.update(saved)
     os.environ.clear()
     os.environ.update(environment)
