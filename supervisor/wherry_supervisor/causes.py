@@ -196,6 +196,16 @@ def _tell_killed(facts: Facts) -> Story:
     )
 
 
+def _tell_lost(facts: Facts) -> Story:
+    detail = facts.context.detail.strip()
+    last = f"; its last words were:\n{detail}" if detail else ""
+    return Story(
+        "lost",
+        "The runner was lost: its connection closed",
+        f"it ended, or the way to it broke, before it could say why{last}",
+    )
+
+
 _BY_REASON: Mapping[str, Callable[[Facts], Story]] = {
     "memory": _tell_memory,
     "time_limit": _tell_time,
@@ -203,6 +213,7 @@ _BY_REASON: Mapping[str, Callable[[Facts], Story]] = {
     "restart": _tell_restart,
     "shutdown": _tell_shutdown,
     "killed": _tell_killed,
+    "lost": _tell_lost,
 }
 
 
@@ -230,13 +241,3 @@ def _tell_code(facts: Facts, code: int) -> Story:
     if hint:
         meaning += f"; {hint}"
     return Story("exit", f"The runner died: {title}", meaning)
-
-
-def _tell_lost(facts: Facts) -> Story:
-    detail = facts.context.detail.strip()
-    last = f"; its last words were:\n{detail}" if detail else ""
-    return Story(
-        "lost",
-        "The runner was lost: its connection closed",
-        f"it ended, or the way to it broke, before it could say why{last}",
-    )

@@ -105,9 +105,9 @@ class Execution:
             self.escalation.stop()
 
 
-def never_started(reason: str) -> Outcome:
+def never_started(reason: str, detail: str = "") -> Outcome:
     """Return the outcome of an execution that was still queued when its runner went away."""
-    report = explain(f.Exited(reason=reason), Context(cell=None, asked=reason))
+    report = explain(f.Exited(reason=reason), Context(cell=None, asked=reason, detail=detail))
     return Outcome(
         status=Status.DIED, error=ErrorInfo(*as_error(report)), crash=report, state_lost=True
     )

@@ -22,8 +22,10 @@ class Flood:
         self._keep = 0 if limit is None else limit - limit // 2
         self._tail: deque[Stdout | Stderr] = deque()
         self._held = 0
-        #: Characters that will not be shown.
+        self._id = ""
+        #: Characters that will not be shown, and how many of them a notice has told.
         self.dropped = 0
+        self._told = 0
 
     def passes(self, frame: Stdout | Stderr) -> Stdout | Stderr | None:
         """Return what of `frame` goes on now; the rest is held."""
@@ -36,17 +38,19 @@ class Flood:
         return _with_text(frame, head) if head else None
 
     def close(self) -> list[Frame]:
-        """Return the notice and the tail; empty when nothing was held."""
+        """Return the notice and the tail; empty when nothing was held since the last time."""
         frames: list[Frame] = []
-        if self.dropped:
-            text = f"\n… {self.dropped:,} characters of output left out here (output limit) …\n"
-            frames.append(Stderr(id=self._tail[0].id, text=text))
+        if self.dropped > self._told:
+            missing, self._told = self.dropped - self._told, self.dropped
+            text = f"\n… {missing:,} characters of output left out here (output limit) …\n"
+            frames.append(Stderr(id=self._id, text=text))
         frames += self._tail
         self._tail.clear()
         self._held = 0
         return frames
 
     def _hold(self, frame: Stdout | Stderr) -> None:
+        self._id = frame.id
         self._tail.append(frame)
         self._held += len(frame.text)
         while self._held > self._keep:
