@@ -515,7 +515,7 @@ class Runner:
         self._fail_current(lambda context: explain(f.Exited(reason=reason), context), detail=detail)
         while self._queue:
             waiting = self._queue.popleft()
-            waiting.settle(never_started(reason))
+            waiting.settle(never_started(reason, detail))
 
     def _died(self) -> None:
         self.ready = None
