@@ -183,6 +183,7 @@ class Executions:
             allow_stdin=content.allow_stdin,
             user_expressions=content.user_expressions or None,
             cell=content.cell,
+            parent=dict(execution.request.header),
             limits=self._limits_of(execution),
         )
         if outcome.status.value == "ok":

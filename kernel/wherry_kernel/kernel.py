@@ -58,7 +58,7 @@ class Channels(Protocol):
         """Deliver all that is waiting on a channel."""
 
 
-Handler = Callable[["Request"], "Content | Awaitable[Content] | None"]
+Handler = Callable[["Request"], "Content | Awaitable[Content | None] | None"]
 
 
 class Kernel:
@@ -212,7 +212,7 @@ class Kernel:
             task.add_done_callback(self._tasks.discard)
 
     async def _answer_later(
-        self, channel: str, request: Request, answer: Awaitable[Content]
+        self, channel: str, request: Request, answer: Awaitable[Content | None]
     ) -> None:
         try:
             self._answer(channel, request, await answer)
@@ -292,14 +292,22 @@ class Kernel:
         self._loop.call_soon(self.stop)
         return control.shut_down(restart=restart)
 
-    def _comm(self, request: Request) -> None:
+    async def _comm(self, request: Request) -> None:
+        """Section "Custom messages": idle when user code has handled it, as for any request."""
         asked = comm.read(request.content)
         id = self._parents.add(request.header_json, is_execution=False)
         frame = comm_frame(
-            request.type, id, asked, metadata=request.metadata, buffers=request.buffers
+            request.type,
+            id,
+            asked,
+            header=dict(request.header),
+            metadata=request.metadata,
+            buffers=request.buffers,
         )
         self._comms.follow(frame)
         self._runner.send(frame)
+        if self._runner.ready is not None:
+            await self._comms.wait_handled(id)
 
     def _unknown(self, request: Request) -> Content | None:
         log.warning("a message of an unknown type came: %s", request.type)

@@ -87,7 +87,13 @@ def translate(frame: frames.Frame) -> Output | None:
 
 
 def comm_frame(
-    kind: str, id: str, request: comm.CommRequest, *, metadata: Content, buffers: Sequence[bytes]
+    kind: str,
+    id: str,
+    request: comm.CommRequest,
+    *,
+    header: Content,
+    metadata: Content,
+    buffers: Sequence[bytes],
 ) -> frames.Frame:
     """The other direction: a client's comm message as the frame that carries it to the runner."""
     members: dict[str, Any] = {
@@ -95,6 +101,7 @@ def comm_frame(
         "comm": request.comm,
         "data": request.data,
         "metadata": metadata,
+        "parent": header,
         "buffers": tuple(buffers),
     }
     if kind == "comm_open":

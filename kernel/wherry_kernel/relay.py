@@ -45,6 +45,7 @@ class Relay:
             frames.Result: self._remember,
             frames.CommOpen: comms.follow,
             frames.CommClose: comms.follow,
+            frames.Handled: comms.follow,
         }
 
     def on_frame(self, frame: frames.Frame) -> None:

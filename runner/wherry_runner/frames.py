@@ -157,6 +157,8 @@ class Execute(Frame):
     user_expressions: Optional[Dict[str, str]] = None
     #: The client's cell id, shown in tracebacks' file names when the client sent one.
     cell: Optional[str] = None
+    #: Header of the client's message, for libraries that ask the shell who called.
+    parent: Optional[Dict[str, Any]] = None
 
 
 class Complete(Frame):
@@ -207,6 +209,7 @@ class CommOpen(Frame):
     module: Optional[str] = None
     data: Any = None
     metadata: Optional[Dict[str, Any]] = None
+    parent: Optional[Dict[str, Any]] = None
 
 
 class CommMessage(Frame):
@@ -217,6 +220,7 @@ class CommMessage(Frame):
     comm: str = ""
     data: Any = None
     metadata: Optional[Dict[str, Any]] = None
+    parent: Optional[Dict[str, Any]] = None
 
 
 class CommClose(Frame):
@@ -227,6 +231,7 @@ class CommClose(Frame):
     comm: str = ""
     data: Any = None
     metadata: Optional[Dict[str, Any]] = None
+    parent: Optional[Dict[str, Any]] = None
 
 
 # --- From the guardian -------------------------------------------------------------------------
@@ -391,6 +396,13 @@ class Done(Frame):
     payload: Optional[List[Dict[str, Any]]] = None
     #: Seconds of CPU of the worker (children that were waited for included) for this execution.
     cpu: float = 0.0
+
+
+class Handled(Frame):
+    """The comm frame `id` was given to user code; what its callbacks wrote came before this."""
+
+    type = "handled"
+    id: str = ""
 
 
 class Completions(Frame):

@@ -21,9 +21,12 @@ if TYPE_CHECKING:
         Tuple,
         Type,
         TypeVar,
+        Union,
     )
 
-    from wherry_runner.frames import Execute
+    from wherry_runner.frames import CommClose, CommMessage, CommOpen, Execute
+
+    FromClient = Union[CommOpen, CommMessage, CommClose]
 
     T = TypeVar("T")
 
@@ -73,6 +76,18 @@ class Session:
 
     def clear(self, *, wait: bool = False) -> None:
         """Clear the output shown so far."""
+        raise NotImplementedError
+
+    def send_comm(self, frame: Type[FromClient], members: Dict[str, Any]) -> None:
+        """Send a comm frame of the given class; the session adds whom it belongs to."""
+        raise NotImplementedError
+
+    def get_parent(self) -> Dict[str, Any]:
+        """Return the client message that the caller works for, {} when there is none."""
+        raise NotImplementedError
+
+    def set_parent(self, message: Dict[str, Any]) -> None:
+        """Send what the calling thread or task outputs from here on under another message."""
         raise NotImplementedError
 
     def input(self, prompt: str, *, password: bool = False) -> str:
@@ -132,6 +147,13 @@ class Host:
         the error through the session and returns the outcome. A coroutine only so that user code
         may await: with no top-level await in the code it must finish without suspending, because
         before asyncio is imported the worker drives it without a loop.
+        """
+        raise NotImplementedError
+
+    def comm(self, frame: FromClient, parent: Dict[str, Any]) -> None:
+        """Handle a client's comm frame; user code's callbacks run in here.
+
+        Without comms in this interpreter the client is told that nobody listens.
         """
         raise NotImplementedError
 

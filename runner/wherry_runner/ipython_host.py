@@ -13,6 +13,7 @@ import base64
 import os
 import sys
 from importlib import import_module
+from importlib.util import find_spec
 
 import IPython
 from IPython.core.displayhook import DisplayHook
@@ -22,6 +23,8 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets import Type
 from traitlets.config import Config
 
+from wherry_runner.comms import Comms
+from wherry_runner.frames import CommClose, CommOpen
 from wherry_runner.host import Host, Outcome
 
 TYPE_CHECKING = False
@@ -30,7 +33,7 @@ if TYPE_CHECKING:
     from typing import Any, Dict, List, Optional, Sequence, Tuple
 
     from wherry_runner.frames import Execute
-    from wherry_runner.host import Session
+    from wherry_runner.host import FromClient, Session
 
 #: Variables that ipykernel sets too: colours for children on a pipe, and no pager that waits.
 _ENVIRONMENT = {
@@ -47,6 +50,7 @@ _LATE = (
     "asyncio",
     "getpass",
     "tempfile",
+    "comm.base_comm",
     "IPython.core.application",
     "IPython.core.completer",
     "IPython.core.completerlib",
@@ -106,6 +110,8 @@ class ZMQInteractiveShell(InteractiveShell):  # type: ignore[misc,unused-ignore]
 
     displayhook_class = Type(FramesDisplayHook)
     display_pub_class = Type(FramesDisplayPublisher)
+    #: A `Kernel`; IPython's own code and libraries look for it.
+    kernel: Any = None
     readline_use = False
     autoindent = False
 
@@ -127,6 +133,18 @@ class ZMQInteractiveShell(InteractiveShell):  # type: ignore[misc,unused-ignore]
         """Run compiled user code: the only place where an interrupt may raise."""
         running = super().run_code(code_obj, result, async_=async_)
         return await self.session.drive(running)
+
+    def get_parent(self) -> Dict[str, Any]:
+        """Return the client message that the caller works for."""
+        return self.session.get_parent()
+
+    def set_parent(self, parent: Dict[str, Any]) -> None:
+        """Send what the calling thread outputs from here on under `parent`."""
+        self.session.set_parent(parent)
+
+    @property
+    def parent_header(self) -> Dict[str, Any]:
+        return self.get_parent()
 
     def ask_exit(self) -> None:
         """`exit` and `quit`: the client decides, and the kernel ends if it is not to be kept."""
@@ -160,6 +178,19 @@ class ZMQInteractiveShell(InteractiveShell):  # type: ignore[misc,unused-ignore]
         self.session.error(etype.__name__, _text(evalue), list(stb))
 
 
+class Kernel:
+    """What libraries use of ipykernel's kernel object, as ``get_ipython().kernel``."""
+
+    def __init__(self, shell: ZMQInteractiveShell, comm_manager: Any) -> None:
+        self.shell = shell
+        self.comm_manager = comm_manager
+
+    def get_parent(self, channel: Optional[str] = None) -> Dict[str, Any]:
+        """Return the client message that is being worked for."""
+        del channel
+        return self.shell.get_parent()
+
+
 class IPythonHost(Host):
     """`Host` over one `ZMQInteractiveShell`."""
 
@@ -176,6 +207,11 @@ class IPythonHost(Host):
         config.HistoryManager.enabled = False
         self._shell = ZMQInteractiveShell.instance(session=session, config=config)
         sys.modules["__main__"] = self._shell.user_module
+        self._comms = Comms(session) if find_spec("comm") is not None else None
+        manager = self._comms.manager if self._comms is not None else None
+        self._shell.kernel = Kernel(self._shell, manager)
+        # tqdm, polars and others take this for "there is a notebook in front of me".
+        self._shell.config.IPKernelApp.name = "wherry"
 
     def needs_loop(self, code: str) -> bool:
         """IPython imports asyncio itself, so there always is one."""
@@ -223,6 +259,12 @@ class IPythonHost(Host):
             if not request.silent:
                 shell.events.trigger("post_run_cell", result)
         return result
+
+    def comm(self, frame: FromClient, parent: Dict[str, Any]) -> None:
+        if self._comms is not None:
+            self._comms.handle(frame, parent)
+        elif isinstance(frame, CommOpen):
+            self._session.send_comm(CommClose, {"comm": frame.comm})
 
     def complete(self, code: str, cursor: int) -> Tuple[List[str], int, int, Dict[str, Any]]:
         from IPython.core.completer import provisionalcompleter, rectify_completions
@@ -272,8 +314,6 @@ def preload() -> None:
 
 
 def _prefer_inline_figures() -> None:
-    from importlib.util import find_spec
-
     if find_spec("matplotlib_inline") is not None:
         os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
 

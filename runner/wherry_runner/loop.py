@@ -15,7 +15,7 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import asyncio
-    from typing import Any, Callable, Coroutine, Optional, TypeVar
+    from typing import Any, Callable, Coroutine, Optional, Tuple, TypeVar
 
     T = TypeVar("T")
 
@@ -35,10 +35,19 @@ class Loop:
             self._wait_readable(fd)
         return os.read(fd, size)
 
-    def run(self, coroutine: Coroutine[Any, Any, T], *, needs_loop: bool) -> T:
-        """Run `coroutine` to its end, in the loop if there is one or `needs_loop` asks for it."""
+    def run(
+        self,
+        coroutine: Coroutine[Any, Any, T],
+        *,
+        needs_loop: bool,
+        commands: Optional[Tuple[int, Callable[[], None]]] = None,
+    ) -> T:
+        """Run `coroutine` to its end, in the loop if there is one or `needs_loop` asks for it.
+
+        While it is suspended there, the second of `commands` is called when the first is readable.
+        """
         if needs_loop or "asyncio" in sys.modules:
-            return self._run_in_loop(coroutine)
+            return self._run_in_loop(coroutine, commands)
         try:
             self.context.run(coroutine.send, None)
         except StopIteration as stop:
@@ -80,8 +89,14 @@ class Loop:
             if not loop.is_closed():
                 loop.remove_reader(fd)
 
-    def _run_in_loop(self, coroutine: Coroutine[Any, Any, T]) -> T:
+    def _run_in_loop(
+        self,
+        coroutine: Coroutine[Any, Any, T],
+        commands: Optional[Tuple[int, Callable[[], None]]],
+    ) -> T:
         loop = self.get()
+        if commands is not None:
+            loop.add_reader(*commands)
         if sys.version_info >= (3, 11):
             task = loop.create_task(coroutine, context=self.context)
         else:
@@ -97,6 +112,8 @@ class Loop:
                 if loop.is_closed():
                     raise
                 self._on_background_error(error)
+        if commands is not None and not loop.is_closed():
+            loop.remove_reader(commands[0])
         return task.result()
 
     async def _keeping_context(self, coroutine: Coroutine[Any, Any, T]) -> T:

@@ -62,7 +62,7 @@ class MemoryWatch:
             sizes = [processes.proportional(one) for one in pids]
         self.last = sum(sizes)
         top = max(range(len(pids)), key=sizes.__getitem__)
-        self.largest = f"{processes.command(pids[top])} ({sizes[top] // 1_000_000} MB)"
+        self.largest = f"{processes.command(pids[top])} ({sizes[top] >> 20} MiB)"
         self._set_data_limit(max(0, limit - self.last))
         return self.last > limit
 

@@ -21,6 +21,7 @@ from wherry_runner.host import Host, Outcome, Session
 from wherry_runner.inputs import Inputs
 from wherry_runner.interrupts import Interrupts
 from wherry_runner.loop import Loop
+from wherry_runner.parents import Parents
 from wherry_runner.streams import Streams
 
 TYPE_CHECKING = False
@@ -35,12 +36,15 @@ if TYPE_CHECKING:
         Optional,
         Sequence,
         Tuple,
+        Type,
         TypeVar,
+        Union,
     )
 
     from wherry_runner.page import Page
 
     T = TypeVar("T")
+    FromClient = Union[f.CommOpen, f.CommMessage, f.CommClose]
 
 _CHUNK = 256 * 1024
 
@@ -132,6 +136,19 @@ class WorkerSession(Session):
     def clear(self, *, wait: bool = False) -> None:
         self._worker.channel.send_fenced(f.Clear(id=self._owner(), wait=wait))
 
+    def send_comm(self, frame: Type[FromClient], members: Dict[str, Any]) -> None:
+        channel = self._worker.channel
+        if channel.is_open:
+            channel.send_fenced(frame(id=self._owner(), **members))
+
+    def get_parent(self) -> Dict[str, Any]:
+        return self._worker.parents.message(self._owner())
+
+    def set_parent(self, message: Dict[str, Any]) -> None:
+        owner = self._worker.parents.id_of(message)
+        if owner is not None:
+            attribution.EXECUTION.set(owner)
+
     def input(self, prompt: str, *, password: bool = False) -> str:
         return self._worker.inputs.ask(prompt, password=password)
 
@@ -168,6 +185,7 @@ class Worker:
         self.inputs.install()
         self._user_code = _UserCode(self.interrupts)
         self._loop = Loop(self._on_background_error)
+        self.parents = Parents()
         self._decoder = f.Decoder()
         self._inbox: List[f.Frame] = []
         self._serial = 0
@@ -192,6 +210,8 @@ class Worker:
             frame = self._next_frame()
             if isinstance(frame, f.Execute):
                 self._execute(frame)
+            elif isinstance(frame, (f.CommOpen, f.CommMessage, f.CommClose)):
+                self._loop.run(self._handle_comm(frame), needs_loop=False)
             elif isinstance(frame, f.Shutdown):
                 self._exit()
 
@@ -227,6 +247,7 @@ class Worker:
     def _execute(self, request: f.Execute) -> None:
         self._serial += 1
         self.execution = request.id
+        self.parents.remember(request.id, request.parent)
         self._watch_faults()
         self.interrupts.install()
         self.inputs.execution, self.inputs.allowed = request.id, request.allow_stdin
@@ -251,7 +272,9 @@ class Worker:
         try:
             try:
                 return self._loop.run(
-                    self._host.execute(request), needs_loop=self._host.needs_loop(request.code)
+                    self._host.execute(request),
+                    needs_loop=self._host.needs_loop(request.code),
+                    commands=(self._main_fd, self._take_while_awaiting),
                 )
             finally:
                 self.interrupts.end()
@@ -262,6 +285,35 @@ class Worker:
             ename = "KeyboardInterrupt" if _is_interrupt(error) else type(error).__name__
             self._error(ename, str(error), lines)
             return Outcome(status="interrupted" if _is_interrupt(error) else "error")
+
+    async def _handle_comm(self, frame: FromClient) -> None:
+        """A coroutine, so that callbacks find the running loop where there is one."""
+        self._comm(frame)
+
+    def _comm(self, frame: FromClient) -> None:
+        """Run the callbacks; what they output belongs to the client's comm message."""
+        before = attribution.EXECUTION.get()
+        attribution.EXECUTION.set(frame.id)
+        self.parents.remember(frame.id, frame.parent)
+        try:
+            self._host.comm(frame, self.parents.message(frame.id))
+        except BaseException as error:  # noqa: BLE001 - a callback of the user's
+            self._on_background_error(error)
+        finally:
+            attribution.EXECUTION.set(before)
+        self.channel.send_fenced(f.Handled(id=frame.id))
+
+    def _take_while_awaiting(self) -> None:
+        """Commands that come while user code awaits: comms are handled, the rest waits."""
+        data = os.read(self._main_fd, _CHUNK)
+        if not data:
+            os._exit(0)
+        for frame in self._decoder.feed(data):
+            if isinstance(frame, (f.CommOpen, f.CommMessage, f.CommClose)):
+                # The executions' context is free: the one that runs is suspended.
+                self._loop.context.run(self._comm, frame)
+            else:
+                self._inbox.append(frame)
 
     def _error(self, ename: str, evalue: str, lines: List[str]) -> None:
         frame = f.Error(id=self.execution, ename=ename, evalue=evalue, traceback=tuple(lines))

@@ -16,7 +16,11 @@ if TYPE_CHECKING:
     from wherry_supervisor.escalation import Escalation
     from wherry_supervisor.exits import CrashReport
 
-_ENDED_BY = {"time_limit": Status.TIMED_OUT, "memory_limit": Status.MEMORY}
+_ENDED_BY = {
+    "time_limit": Status.TIMED_OUT,
+    "memory_limit": Status.MEMORY,
+    "oom": Status.MEMORY,
+}
 
 
 @dataclass(eq=False)

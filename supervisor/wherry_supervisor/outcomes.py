@@ -20,7 +20,7 @@ class Status(enum.Enum):
     INTERRUPTED = "interrupted"
     #: It ran into its time limit; `state_lost` says whether the runner had to be ended for it.
     TIMED_OUT = "timed_out"
-    #: The process tree grew beyond its memory limit and was killed.
+    #: The process tree grew beyond its memory limit, or the system ran out of memory.
     MEMORY = "memory"
     #: The runner died: by itself, by force, or because a restart was asked for.
     DIED = "died"

@@ -173,6 +173,7 @@ class Runner:
         allow_stdin: bool = False,
         user_expressions: Mapping[str, str] | None = None,
         cell: str | None = None,
+        parent: Mapping[str, Any] | None = None,
         limits: Limits | None = None,
     ) -> Outcome:
         """Run `code` after what was queued before, and return how it ended.
@@ -193,6 +194,7 @@ class Runner:
             allow_stdin=allow_stdin,
             user_expressions=dict(user_expressions) if user_expressions else None,
             cell=cell,
+            parent=dict(parent) if parent else None,
         )
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         execution = Execution(request, limits or self.limits, future)

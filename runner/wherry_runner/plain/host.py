@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from wherry_runner.frames import CommClose, CommOpen
 from wherry_runner.host import Host, Outcome
 from wherry_runner.plain.events import CellInfo, CellResult
 from wherry_runner.plain.magics import UsageError
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from typing import Any, Dict, List, Optional, Tuple, Type
 
     from wherry_runner.frames import Execute
-    from wherry_runner.host import Session
+    from wherry_runner.host import FromClient, Session
 
 _LEAVING = "To exit: use 'exit', 'quit', or Ctrl-D."
 
@@ -50,6 +51,12 @@ class PlainHost(Host):
             return Outcome(status=self._tell(failure), payload=shell.payload)
         expressions = {} if silent else self._evaluate(request.user_expressions or {})
         return Outcome(user_expressions=expressions, payload=shell.payload)
+
+    def comm(self, frame: FromClient, parent: Dict[str, Any]) -> None:
+        """Comms need the `comm` package, which comes with IPython's widgets: nobody listens."""
+        del parent
+        if isinstance(frame, CommOpen):
+            self._session.send_comm(CommClose, {"comm": frame.comm})
 
     async def _attempt(self, request: Execute, result: CellResult) -> Optional[BaseException]:
         """Compile, run and show; return what ended that early."""
