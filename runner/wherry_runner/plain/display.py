@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from wherry_runner.plain.mime import sendable
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Collection, Dict, List, Optional, Union
@@ -40,7 +42,8 @@ class Publisher:
         transient: Optional[Dict[str, Any]] = None,
         update: bool = False,
     ) -> None:
-        """Send a finished bundle."""
+        """Send a finished bundle; bytes in it become base64 text."""
+        data = sendable(data)
         if self.captures:
             self.captures[-1].append(Output(data, metadata or {}))
         else:

@@ -39,6 +39,7 @@ class PlainHost(Host):
     async def execute(self, request: Execute) -> Outcome:
         shell = self._shell
         shell.begin(request.count)
+        shell.face.parent_header = request.parent or {}
         silent = request.silent
         keeps = request.store_history and not silent
         if keeps:

@@ -50,8 +50,9 @@ class Formatter:
             metadata.update(more[1])
         if "text/plain" not in data and _wanted("text/plain", include, exclude):
             data["text/plain"] = pretty(value)
-        kept = {mime: _sendable(v) for mime, v in data.items() if _wanted(mime, include, exclude)}
-        return kept, {key: v for key, v in metadata.items() if key in kept or key not in data}
+        kept = {mime: v for mime, v in data.items() if _wanted(mime, include, exclude)}
+        metadata = {key: v for key, v in metadata.items() if key in kept or key not in data}
+        return sendable(kept), metadata
 
     def show_itself(self, value: Any) -> bool:
         """Let a value with ``_ipython_display_`` do its own showing; say whether it did."""
@@ -127,8 +128,12 @@ def _wanted(
     return (not include or mime in include) and not (exclude and mime in exclude)
 
 
-def _sendable(value: Any) -> Any:
-    """Bytes travel as base64 text."""
+def sendable(data: Dict[str, Any]) -> Dict[str, Any]:
+    """Return the bundle with base64 text for bytes."""
+    return {mime: _text(value) for mime, value in data.items()}
+
+
+def _text(value: Any) -> Any:
     if not isinstance(value, (bytes, bytearray, memoryview)):
         return value
     import binascii

@@ -27,7 +27,7 @@ class Shell:
     """One for the life of the worker. Makes itself known in `builtins` and as ``__main__``."""
 
     def __init__(self, session: Session) -> None:
-        from wherry_runner.plain.surface import Leaver, ZMQInteractiveShell
+        from wherry_runner.plain.surface import GetIPython, Leaver, ZMQInteractiveShell
 
         self.session = session
         self.streams = Streams()
@@ -46,7 +46,7 @@ class Shell:
         self.face = ZMQInteractiveShell(self)
         leaver = Leaver(self)
         self._builtins = {
-            "get_ipython": lambda: self.face,
+            "get_ipython": GetIPython(self.face),
             "display": self.publisher.display,
             "update_display": self.publisher.update_display,
             "clear_output": self.publisher.clear_output,

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 #: recursion) is shown by its first and last ones.
 _LONG, _OFTEN, _ENDS = 40, 5, 3
 
+_OURS = "wherry_runner"
+_HELPERS = frozenset(("ast", "runpy", "shlex", "subprocess", "timeit", "tokenize"))
+
 _VARARGS, _VARKEYWORDS = 0x04, 0x08
 
 
@@ -56,16 +59,20 @@ class Entry:
 def entries(tb: Any, cells: Cells) -> Iterator[Entry]:
     """Yield the entries of `tb` to show, outermost first."""
     found: List[Entry] = []
+    called_by_us = False
     while tb is not None:
-        if not _is_ours(tb.tb_frame):
+        module = _module(tb.tb_frame)
+        # What we call for a magic is as little of the user's as we are.
+        called_by_us = module == _OURS or (called_by_us and module in _HELPERS)
+        if not called_by_us:
             found.append(Entry(tb.tb_frame, tb.tb_lineno, tb.tb_lasti))
         tb = tb.tb_next
     return _shortened(_from_first_cell(found, cells))
 
 
-def _is_ours(frame: FrameType) -> bool:
+def _module(frame: FrameType) -> str:
     name = frame.f_globals.get("__name__")
-    return isinstance(name, str) and name.partition(".")[0] == "wherry_runner"
+    return name.partition(".")[0] if isinstance(name, str) else ""
 
 
 def _from_first_cell(found: List[Entry], cells: Cells) -> List[Entry]:

@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from wherry_runner.plain.shell import Shell
 
 
+#: Libraries that, once they see this shell, show through IPython.display and drop what they have to
+#: show when it cannot be imported. For them there is no notebook, and so they print.
+_ONLY_WITH_IPYTHON = frozenset(("rich",))
+
+
 class Config(dict):  # type: ignore[type-arg]
     """A dictionary with attributes; asking for a missing one makes it, as with traitlets."""
 
@@ -37,6 +42,12 @@ class ZMQInteractiveShell:
     def __init__(self, shell: Shell) -> None:
         self._shell = shell
         self.config = Config(IPKernelApp=Config())
+        #: Header of the message that asked for the running cell.
+        self.parent_header: Dict[str, Any] = {}
+
+    def get_parent(self) -> Dict[str, Any]:
+        """Return the message that asked for the running cell, as far as it is known here."""
+        return {"header": self.parent_header}
 
     @property
     def user_module(self) -> ModuleType:
@@ -143,6 +154,21 @@ class ZMQInteractiveShell:
         error = sys.exc_info()[1]
         if error is not None:
             self._shell.report(error)
+
+
+class GetIPython:
+    """``get_ipython``: the shell, or None for libraries that would only lose their output."""
+
+    def __init__(self, face: ZMQInteractiveShell) -> None:
+        self._face = face
+
+    def __call__(self) -> Optional[ZMQInteractiveShell]:
+        caller = sys._getframe(1).f_globals.get("__name__")  # noqa: SLF001 - see above
+        is_one = isinstance(caller, str) and caller.partition(".")[0] in _ONLY_WITH_IPYTHON
+        return None if is_one else self._face
+
+    def __repr__(self) -> str:
+        return "<function get_ipython>"
 
 
 class Leaver:

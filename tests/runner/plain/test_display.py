@@ -32,6 +32,11 @@ def test_raw_bundles_go_as_they_are(notebook):
     assert notebook.only("display")[1:4] == ({"text/html": "x"}, {"a": 1}, {"t": 2})
 
 
+def test_bytes_in_a_raw_bundle_become_text(notebook):
+    notebook.run("display({'image/png': b'%'}, raw=True)")
+    assert notebook.only("display")[1] == {"image/png": "JQ=="}
+
+
 def test_formats_can_be_chosen(notebook):
     notebook.run(
         "class A:\n    def _repr_html_(self): return 'h'\ndisplay(A(), include=['text/html'])"

@@ -23,8 +23,10 @@ told = []
 
 class Told(Session):
     def display(self, data, metadata=None, **_):
+        assert all(type(value) is str for value in data.values())
         told.append(["display", sorted(data), metadata])
     def result(self, count, data, metadata):
+        assert all(type(value) is str for value in data.values())
         told.append(["result", sorted(data), metadata])
     def error(self, ename, evalue, traceback):
         told.append(["error", ename, evalue])

@@ -71,7 +71,10 @@ def test_collections_are_broken_up():
 
 
 def test_a_subclass_with_its_own_repr_keeps_it():
-    Point = typing.NamedTuple("Point", [("x", int), ("y", int)])
+    class Point(typing.NamedTuple):
+        x: int
+        y: int
+
     assert pretty(Point(1, 2)) == "Point(x=1, y=2)"
 
 

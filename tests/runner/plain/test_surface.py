@@ -12,6 +12,17 @@ def test_there_is_no_module_named_ipython(notebook, monkeypatch):
     assert {name for name in sys.modules if name.startswith("IPython")} == before
 
 
+def test_a_library_that_would_drop_its_output_sees_no_notebook(notebook):
+    notebook.run("code = compile('seen = get_ipython()', 'rich/jupyter.py', 'exec')")
+    notebook.run("space = {'__name__': 'rich.jupyter'}; exec(code, space)")
+    assert notebook.names["space"]["seen"] is None
+
+
+def test_the_parent_message_is_known(notebook):
+    notebook.run("h = get_ipython().get_parent()['header']", parent={"msg_id": "m"})
+    assert notebook.run("h, get_ipython().parent_header") == "({'msg_id': 'm'}, {})"
+
+
 def test_names_can_be_read_and_pushed(notebook):
     notebook.run("ip = get_ipython(); ip.push({'x': 5})")
     assert notebook.run("x, ip.ev('x + 1'), ip.user_ns is globals()") == "(5, 6, True)"

@@ -28,6 +28,16 @@ def test_our_own_entries_are_hidden(notebook):
     assert "wherry_runner" not in notebook.traceback()
 
 
+def test_entries_of_what_a_magic_calls_are_hidden(notebook):
+    notebook.fail("%%script /nowhere/program\n")
+    assert "subprocess.py" not in notebook.traceback()
+    notebook.fail("import subprocess\nsubprocess.run(['/nowhere/program'])")
+    assert "subprocess.py" in notebook.traceback()
+    notebook.fail("%timeit 1 / 0")
+    assert "<timeit-src>" in notebook.traceback()
+    assert "magics" not in notebook.traceback()
+
+
 def test_a_syntax_error_has_a_caret_and_no_stack(notebook):
     assert notebook.fail("x = 1\n  y = 2")[0] == "IndentationError"
     notebook.fail("x = 1\nif x\n    y")
