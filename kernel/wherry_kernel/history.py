@@ -97,7 +97,7 @@ class History:
 
     def close(self) -> None:
         """Save to the file, if there is one, and close it; twice is fine."""
-        if self._path is not None and self._inputs:
+        if self._path is not None and self._unsaved_inputs:
             self.save()
         if self._database is not None:
             self._database.execute(
