@@ -56,8 +56,8 @@ class Publisher:
         if self._text_of != (name, parent) or self._text_length > JOINED:
             self.flush()
             self._text_of = (name, parent)
-        self._texts.append(text)
         self._text_length += len(text)
+        self._texts.append(text)
         if not self._flush_is_due:
             self._flush_is_due = True
             self._soon(self._flush_when_due)

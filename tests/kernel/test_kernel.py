@@ -9,6 +9,7 @@ import pytest
 from tests.kernel.fake_runner import HELLO, READY, Harness
 from wherry_kernel import kernel as kernel_module
 from wherry_runner import frames
+from wherry_supervisor import State
 
 pytestmark = pytest.mark.asyncio
 
@@ -160,24 +161,39 @@ async def test_garbage_is_dropped(harness, caplog):
 async def test_comm_messages_become_frames_with_their_buffers(harness):
     harness.request("comm_open", {"comm_id": "c", "target_name": "t", "data": {"a": 1}})
     harness.request("comm_msg", {"comm_id": "c", "data": {}}, buffers=[b"bin"], metadata={"m": 1})
+    await harness.settle()
     info = harness.request("comm_info_request")
+    await harness.settle()
+    open_comms = harness.reply(info)["comms"]
     harness.request("comm_close", {"comm_id": "c", "data": {}})
+    await harness.settle()
     gone = harness.request("comm_info_request", {"target_name": "t"})
     opened, message, closed = harness.runner.sent
     assert (opened.comm, opened.target, opened.data) == ("c", "t", {"a": 1})
     assert message.buffers == (b"bin",)
     assert message.metadata == {"m": 1}
     assert isinstance(closed, frames.CommClose)
-    assert harness.reply(info)["comms"] == {"c": {"target_name": "t"}}
+    assert open_comms == {"c": {"target_name": "t"}}
     assert harness.reply(gone)["comms"] == {}
 
 
 async def test_a_comm_message_is_the_parent_of_what_it_causes(harness):
     id = harness.request("comm_msg", {"comm_id": "c", "data": {}})
+    await harness.settle()
     frame = harness.runner.sent[-1]
     harness.runner.emit(frames.Stdout(id=frame.id, text="from a callback"))
+    harness.runner.emit(frames.Handled(id=frame.id))
     await harness.settle()
-    assert harness.words(id) == ["busy", "idle", "stream"]
+    assert harness.words(id) == ["busy", "stream", "idle"]
+
+
+async def test_a_comm_message_that_died_with_the_runner_ends_as_well(harness):
+    id = harness.request("comm_msg", {"comm_id": "c", "data": {}})
+    await harness.settle()
+    assert harness.words(id) == ["busy"]
+    harness.runner.become(State.RESTARTING)
+    await harness.settle()
+    assert harness.words(id) == ["busy", "idle"]
 
 
 async def test_a_question_goes_to_the_asker_and_its_answer_to_the_runner(harness):
@@ -288,7 +304,6 @@ async def test_a_bad_frame_does_not_stop_the_next(harness, caplog):
     id = harness.execute("x")
     await harness.settle()
     run = harness.runner
-    run.emit(frames.Stdout(id=run.current, text=5))
     run.emit(frames.Display(id=run.current, data=7))
     run.emit(frames.Stdout(id=run.current, text="fine"))
     await harness.settle()

@@ -110,8 +110,7 @@ async def test_a_slow_subscriber_misses_nothing(side):
     for n in range(5000):
         side.sockets.send("iopub", [b"topic", b"x" * 1000, str(n).encode()])
     for n in range(5000):
-        while not reader.poll(0):
-            await asyncio.sleep(0.001)
+        await side.until(lambda: reader.poll(0))
         assert int(reader.recv_multipart()[-1]) == n
 
 
@@ -129,8 +128,7 @@ async def test_a_large_message_arrives_whole(side):
     await side.until(lambda: side.came)
     body = b"z" * 5_000_000
     side.sockets.send("shell", [side.came[0][1][0], body])
-    while not client.poll(0):
-        await asyncio.sleep(0.005)
+    await side.until(lambda: client.poll(0))
     assert client.recv_multipart() == [body]
 
 
@@ -148,17 +146,18 @@ async def test_sending_after_the_end_is_harmless(side):
 
 
 async def test_a_taken_port_is_named(side):
-    if side.bound.transport == "tcp":
-        with pytest.raises(ConnectionFileError, match="shell"):
-            try:
-                second = Sockets(side.bound)
-                second.bind()
-            finally:
-                second.close()
-    else:
-        second = Sockets(connection.new(transport="ipc", ip=side.bound.ip))
-        assert not set(second.bind().ports.values()) & set(side.bound.ports.values())
-        second.close()
+    if side.bound.transport == "ipc":
+        pytest.skip("libzmq takes over an ipc path that is named; ours are chosen, see below")
+    second = Sockets(side.bound)
+    with pytest.raises(ConnectionFileError, match="shell"):
+        second.bind()
+    second.close()
+
+
+async def test_chosen_ports_are_free_ones(side):
+    second = Sockets(connection.new(transport=side.bound.transport, ip=side.bound.ip))
+    assert not set(second.bind().ports.values()) & set(side.bound.ports.values())
+    second.close()
 
 
 async def test_curve_keeps_strangers_out():

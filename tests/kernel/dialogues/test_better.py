@@ -372,13 +372,14 @@ def test_everything_is_gone_soon_after_the_client_is_killed(start_kernel, tmp_pa
     code = (
         "import subprocess, sys, time, os\n"
         "env = {**os.environ, 'JPY_PARENT_PID': str(os.getpid())}\n"
-        f"child = subprocess.Popen([sys.executable, '-m', 'wherry_kernel', '-f', {str(connection)!r}],"
-        " env=env)\n"
+        "words = [sys.executable, '-m', 'wherry_kernel', '-f', sys.argv[1]]\n"
+        "child = subprocess.Popen(words, env=env)\n"
         "print(child.pid, flush=True)\n"
         "time.sleep(100)\n"
     )
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(ROOTS)}
-    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, env=env) as parent:
+    words = [sys.executable, "-c", code, str(connection)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, env=env) as parent:
         kernel = int(parent.stdout.readline())
         _wait_until(connection.exists, 5)
         client = Frontend(json.loads(connection.read_text()))

@@ -100,7 +100,8 @@ def test_a_bundle_with_metadata_is_passed_on(frontend):
     code = (
         "class R:\n"
         "    def _repr_mimebundle_(self, include=None, exclude=None):\n"
-        "        return {'text/plain': 'p', 'application/x-y': {'a': [1]}}, {'application/x-y': {'k': 1}}\n"
+        "        data = {'text/plain': 'p', 'application/x-y': {'a': [1]}}\n"
+        "        return data, {'application/x-y': {'k': 1}}\n"
         "display(R())"
     )
     (display,) = frontend.run(code).of("display_data")
