@@ -37,6 +37,12 @@ IPC_TRIES = 100
 OnMessage = Callable[[str, list[bytes]], None]
 OnSubscribe = Callable[[bytes], None]
 
+# Plain numbers: pyzmq's flags are enums, and combining them costs more than sending a part.
+_NO_WAIT = int(zmq.NOBLOCK)
+_MORE = int(zmq.NOBLOCK | zmq.SNDMORE)
+_EVENTS = int(zmq.EVENTS)
+_INPUT = int(zmq.POLLIN)
+
 _KINDS = {
     "shell": zmq.ROUTER,
     "control": zmq.ROUTER,
@@ -124,7 +130,9 @@ class Sockets:
             # A subscriber's welcome is the first thing it sees, so it must leave first.
             self._receive_subscriptions()
         copy = sum(map(len, parts)) < COPY_BELOW
-        socket.send_multipart(parts, zmq.NOBLOCK, copy=copy)
+        last = len(parts) - 1
+        for at, part in enumerate(parts):
+            socket.send(part, _MORE if at < last else _NO_WAIT, copy=copy)
         if _has_input(socket):
             self._receive_soon(channel)
 
@@ -183,4 +191,4 @@ class Sockets:
 
 
 def _has_input(socket: zmq.Socket[bytes]) -> bool:
-    return bool(int(socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN)
+    return bool(int(socket.get(_EVENTS)) & _INPUT)
