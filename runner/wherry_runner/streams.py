@@ -72,7 +72,9 @@ def _fast_write(stream: OutStream, channel: Channel, number: int) -> Callable[[s
         if channel.stream is not number:
             channel.switch(number)
         written = write_text(text)
-        flush()
+        # Forked children write whole lines, or those of several processes would mix.
+        if channel.is_open or "\n" in text:
+            flush()
         return written  # type: ignore[no-any-return]
 
     return write
@@ -88,7 +90,7 @@ class Streams:
         os.dup2(null, 0)
         os.close(null)
         for number, fd in text_fds.items():
-            os.dup2(fd, number)
+            _reopen(fd, number)
         self._flush_c = _c_stdio()
         sys.stdin = sys.__stdin__ = open(0, encoding="utf-8", closefd=False)  # type: ignore[misc]  # noqa: SIM115
         self._install(STDOUT)
@@ -102,9 +104,9 @@ class Streams:
             if current is None or getattr(current, "closed", False):
                 self._install(number)
             try:
-                os.fstat(number)
+                os.set_blocking(number, True)
             except OSError:
-                os.dup2(fd, number)
+                _reopen(fd, number)
 
     def flush(self) -> None:
         """Bring out what user code left in buffers: its own wrappers' and C's."""
@@ -121,6 +123,22 @@ class Streams:
             sys.stdout = sys.__stdout__ = stream  # type: ignore[misc]
         else:
             sys.stderr = sys.__stderr__ = stream  # type: ignore[misc]
+
+
+def _reopen(fd: int, number: int) -> None:
+    """Make `number` another opening of the pipe behind `fd`.
+
+    A duplicate would share its flags: a child that makes its stdout nonblocking, as node does,
+    would make our own writes fail.
+    """
+    try:
+        again = os.open("/proc/self/fd/%d" % fd, os.O_WRONLY | os.O_NONBLOCK)
+    except OSError:
+        os.dup2(fd, number)
+        return
+    os.set_blocking(again, True)
+    os.dup2(again, number)
+    os.close(again)
 
 
 def _c_stdio() -> Callable[[], Any]:

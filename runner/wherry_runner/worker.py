@@ -257,6 +257,9 @@ class Worker:
         self._loop.context.run(attribution.EXECUTION.set, request.id)
         outcome = self._outcome(request)
         self.streams.flush()
+        if not self.channel.is_open:
+            # A child that user code forked and let run on: the shell is its parent's.
+            os._exit(0 if outcome.status == "ok" else 1)
         done = f.Done(
             id=request.id,
             status=outcome.status,
