@@ -50,6 +50,10 @@ class OutStream(io.TextIOWrapper):
         """Return 1 or 2, so that children given this file write where C code writes."""
         return self._number
 
+    def _is_master_process(self) -> bool:
+        """As in ipykernel: False in a forked child, whose output only travels as text."""
+        return self._channel.is_open
+
     def writelines(self, lines: Iterable[str]) -> None:  # type: ignore[override]
         for line in lines:
             self.write(line)
@@ -67,7 +71,8 @@ def _fast_write(stream: OutStream, channel: Channel, number: int) -> Callable[[s
             if owner is not None and owner != channel.running:
                 if not isinstance(text, str):
                     raise TypeError("write() argument must be str, not " + type(text).__name__)
-                channel.send(_FRAMES[number](id=owner, text=text))
+                if text:  # print(..., end="") writes an empty string too
+                    channel.send(_FRAMES[number](id=owner, text=text))
                 return len(text)
         if channel.stream is not number:
             channel.switch(number)
@@ -132,7 +137,7 @@ def _reopen(fd: int, number: int) -> None:
     would make our own writes fail.
     """
     try:
-        again = os.open("/proc/self/fd/%d" % fd, os.O_WRONLY | os.O_NONBLOCK)
+        again = os.open(f"/proc/self/fd/{fd}", os.O_WRONLY | os.O_NONBLOCK)
     except OSError:
         os.dup2(fd, number)
         return
