@@ -86,8 +86,15 @@ class Session:
         """Return the client message that the caller works for, {} when there is none."""
         raise NotImplementedError
 
-    def set_parent(self, message: Dict[str, Any]) -> None:
-        """Send what the calling thread or task outputs from here on under another message."""
+    def set_parent(self, message: Dict[str, Any]) -> object:
+        """Send what the calling thread or task outputs from here on under another message.
+
+        Returns a token for `reset_parent`.
+        """
+        raise NotImplementedError
+
+    def reset_parent(self, token: object) -> None:
+        """Undo the `set_parent` that returned `token`, in the same thread or task."""
         raise NotImplementedError
 
     def input(self, prompt: str, *, password: bool = False) -> str:

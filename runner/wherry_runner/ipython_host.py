@@ -142,6 +142,14 @@ class ZMQInteractiveShell(InteractiveShell):  # type: ignore[misc,unused-ignore]
         """Send what the calling thread outputs from here on under `parent`."""
         self.session.set_parent(parent)
 
+    def set_thread_parent(self, parent: Dict[str, Any]) -> Any:
+        """Like `set_parent`; returns what `reset_thread_parent` takes."""
+        return self.session.set_parent(parent)
+
+    def reset_thread_parent(self, token: Any) -> None:
+        """Undo `set_thread_parent`."""
+        self.session.reset_parent(token)
+
     @property
     def parent_header(self) -> Dict[str, Any]:
         return self.get_parent()
@@ -207,6 +215,7 @@ class IPythonHost(Host):
         config.HistoryManager.enabled = False
         self._shell = ZMQInteractiveShell.instance(session=session, config=config)
         sys.modules["__main__"] = self._shell.user_module
+        _use_interruptible_pdb()
         self._comms = Comms(session) if find_spec("comm") is not None else None
         manager = self._comms.manager if self._comms is not None else None
         self._shell.kernel = Kernel(self._shell, manager)
@@ -311,6 +320,17 @@ def preload() -> None:
             import_module(name)
         except ImportError:
             continue  # another version of IPython
+
+
+def _use_interruptible_pdb() -> None:
+    """Python's own pdb takes an interrupt at its prompt for a reason to ask again, for ever."""
+    import pdb  # noqa: T100 - to replace it
+
+    from IPython.core import debugger
+
+    debugger.Pdb = debugger.InterruptiblePdb  # type: ignore[misc, assignment, unused-ignore]
+    pdb.Pdb = debugger.Pdb  # type: ignore[misc, unused-ignore]
+    pdb.set_trace = debugger.set_trace
 
 
 def _prefer_inline_figures() -> None:

@@ -144,10 +144,12 @@ class WorkerSession(Session):
     def get_parent(self) -> Dict[str, Any]:
         return self._worker.parents.message(self._owner())
 
-    def set_parent(self, message: Dict[str, Any]) -> None:
+    def set_parent(self, message: Dict[str, Any]) -> object:
         owner = self._worker.parents.id_of(message)
-        if owner is not None:
-            attribution.EXECUTION.set(owner)
+        return attribution.EXECUTION.set(owner or attribution.current())
+
+    def reset_parent(self, token: Any) -> None:
+        attribution.EXECUTION.reset(token)
 
     def input(self, prompt: str, *, password: bool = False) -> str:
         return self._worker.inputs.ask(prompt, password=password)
