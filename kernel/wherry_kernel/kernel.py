@@ -162,12 +162,8 @@ class Kernel:
             self._executions.interrupt()
 
     async def _start(self) -> None:
-        starting = asyncio.ensure_future(self._runner.start(self._launched))
-        await asyncio.sleep(0)
-        # The runner is at work now and we are not: time for what is slow and needed soon.
-        facts.version()
         try:
-            await starting
+            await self._runner.start(self._launched)
         except Exception as error:  # noqa: BLE001 - told in the reply to each execution
             log.error("the runner did not start: %s", error)  # noqa: TRY400 - its text says it all
 
