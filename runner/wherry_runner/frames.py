@@ -451,6 +451,7 @@ FRAMES: Dict[str, Type[Frame]] = {
 }
 
 _ABSENT = object()
+_loads = json.loads  # user code under test may replace the module's
 _ATTACHED = b'{"b":['
 _dumps = json.JSONEncoder(separators=(",", ":"), default=str, skipkeys=True).encode
 
@@ -478,7 +479,7 @@ def parse(line: Union[bytes, bytearray, memoryview], buffers: Tuple[bytes, ...] 
     """Turn one line into its frame, or into `Malformed` with the reason in words."""
     text = bytes(line)
     try:
-        members = json.loads(text)
+        members = _loads(text)
     except (ValueError, RecursionError) as error:
         return _malformed(text, f"expected a JSON object, found {type(error).__name__}: {error}")
     if not isinstance(members, dict):

@@ -65,7 +65,7 @@ class Loop:
         import asyncio
 
         if self._loop is None or self._loop.is_closed():
-            self._loop = asyncio.new_event_loop()
+            self._loop = _new_loop()
             asyncio.set_event_loop(self._loop)
         return self._loop
 
@@ -124,3 +124,22 @@ class Loop:
             for variable, value in contextvars.copy_context().items():
                 if self.context.get(variable) is not value:
                     self.context.run(variable.set, value)
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    """Make a loop whose descriptors lie above 255: user code likes to close those from 3 on."""
+    import asyncio
+
+    low = [os.open(os.devnull, os.O_RDONLY)]
+    try:
+        while low[-1] < 255:  # noqa: PLR2004 - where daemons and examples stop
+            low.append(os.dup(low[0]))
+        return asyncio.new_event_loop()
+    except OSError:  # no more than that are allowed here
+        for fd in low:
+            os.close(fd)
+        low.clear()
+        return asyncio.new_event_loop()
+    finally:
+        for fd in low:
+            os.close(fd)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _FRAMES = {STDOUT: Stdout, STDERR: Stderr}
 _NAMES = {STDOUT: "<stdout>", STDERR: "<stderr>"}
+_SYS = {STDOUT: "stdout", STDERR: "stderr"}
 
 
 class OutStream(io.TextIOWrapper):
@@ -105,8 +106,7 @@ class Streams:
         """Text on the pipes belongs to `execution` from the next fence on; mend what is broken."""
         self._channel.running = execution
         for number, fd in self._fds.items():
-            current = sys.stdout if number == STDOUT else sys.stderr
-            if current is None or getattr(current, "closed", False):
+            if _is_broken(getattr(sys, _SYS[number], None)):
                 self._install(number)
             try:
                 os.set_blocking(number, True)
@@ -115,9 +115,9 @@ class Streams:
 
     def flush(self) -> None:
         """Bring out what user code left in buffers: its own wrappers' and C's."""
-        for stream in (sys.stdout, sys.stderr):
+        for name in _SYS.values():
             try:
-                stream.flush()
+                getattr(sys, name).flush()
             except Exception:  # noqa: BLE001, S112 - user code may have put anything there
                 continue
         self._flush_c()
@@ -128,6 +128,14 @@ class Streams:
             sys.stdout = sys.__stdout__ = stream  # type: ignore[misc]
         else:
             sys.stderr = sys.__stderr__ = stream  # type: ignore[misc]
+
+
+def _is_broken(stream: Any) -> bool:
+    """`print` would do nothing or fail; a stream of the user's own is fine."""
+    try:
+        return stream is None or bool(getattr(stream, "closed", False))
+    except ValueError:  # detached from its buffer
+        return True
 
 
 def _reopen(fd: int, number: int) -> None:
