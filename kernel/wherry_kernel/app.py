@@ -58,6 +58,8 @@ def main(words: Sequence[str], started: Prelaunched | None = None) -> int:
         if options.mode == "inprocess":
             from wherry_kernel import inprocess
 
+            if started is not None:
+                started.discard()
             return inprocess.run(words)
         return _listen(parsed, options, started)
     except KernelError as error:
