@@ -46,6 +46,8 @@ def clear(frame: frames.Clear) -> Output:
 
 def result(frame: frames.Result) -> Output:
     content = output.result(frame.count, frame.data, frame.metadata)
+    if frame.transient:
+        content["transient"] = frame.transient
     return Output("execute_result", content, buffers=frame.buffers)
 
 

@@ -361,6 +361,7 @@ class Result(Frame):
     count: int = 0
     data: Optional[Dict[str, Any]] = None
     metadata: Optional[Dict[str, Any]] = None
+    transient: Optional[Dict[str, Any]] = None
 
 
 class Error(Frame):

@@ -66,7 +66,14 @@ class Session:
         """Send rich output; `transient` may carry ``display_id``."""
         raise NotImplementedError
 
-    def result(self, count: int, data: Dict[str, Any], metadata: Dict[str, Any]) -> None:
+    def result(
+        self,
+        count: int,
+        data: Dict[str, Any],
+        metadata: Dict[str, Any],
+        *,
+        transient: Optional[Dict[str, Any]] = None,
+    ) -> None:
         """Send the value of the last expression of the running execution."""
         raise NotImplementedError
 

@@ -24,6 +24,7 @@ from traitlets import Type
 from traitlets.config import Config
 
 from wherry_runner.comms import Comms
+from wherry_runner.facade import Kernel
 from wherry_runner.frames import CommClose, CommOpen
 from wherry_runner.host import Host, Outcome
 
@@ -186,19 +187,6 @@ class ZMQInteractiveShell(InteractiveShell):  # type: ignore[misc,unused-ignore]
         self.session.error(etype.__name__, _text(evalue), list(stb))
 
 
-class Kernel:
-    """What libraries use of ipykernel's kernel object, as ``get_ipython().kernel``."""
-
-    def __init__(self, shell: ZMQInteractiveShell, comm_manager: Any) -> None:
-        self.shell = shell
-        self.comm_manager = comm_manager
-
-    def get_parent(self, channel: Optional[str] = None) -> Dict[str, Any]:
-        """Return the client message that is being worked for."""
-        del channel
-        return self.shell.get_parent()
-
-
 class IPythonHost(Host):
     """`Host` over one `ZMQInteractiveShell`."""
 
@@ -213,12 +201,13 @@ class IPythonHost(Host):
         config = Config()
         # The kernel process keeps the history, so that it survives us; no database here.
         config.HistoryManager.enabled = False
+        config.HistoryManager.hist_file = ":memory:"
         self._shell = ZMQInteractiveShell.instance(session=session, config=config)
         sys.modules["__main__"] = self._shell.user_module
         _use_interruptible_pdb()
         self._comms = Comms(session) if find_spec("comm") is not None else None
         manager = self._comms.manager if self._comms is not None else None
-        self._shell.kernel = Kernel(self._shell, manager)
+        self._shell.kernel = Kernel(self._shell, session, manager)
         # tqdm, polars and others take this for "there is a notebook in front of me".
         self._shell.config.IPKernelApp.name = "wherry"
 

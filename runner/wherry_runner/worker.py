@@ -123,8 +123,16 @@ class WorkerSession(Session):
         )
         channel.send_fenced(frame)
 
-    def result(self, count: int, data: Dict[str, Any], metadata: Dict[str, Any]) -> None:
-        frame = f.Result(id=self._owner(), count=count, data=data, metadata=metadata)
+    def result(
+        self,
+        count: int,
+        data: Dict[str, Any],
+        metadata: Dict[str, Any],
+        *,
+        transient: Optional[Dict[str, Any]] = None,
+    ) -> None:
+        extra = {} if transient is None else {"transient": transient}
+        frame = f.Result(id=self._owner(), count=count, data=data, metadata=metadata, **extra)
         self._worker.channel.send_fenced(frame)
 
     def error(self, ename: str, evalue: str, traceback: Sequence[str]) -> None:
