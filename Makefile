@@ -17,30 +17,30 @@ UNIT   := tests/runner tests/supervisor tests/kernel --ignore=tests/kernel/dialo
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo lab test lint bench docs coverage clean
+.PHONY: help demo lab test lint bench docs coverage clean ready
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: .venv/ready ## run the tour through the kernel, crash included, into build/demo
+demo: ready ## run the tour through the kernel, crash included, into build/demo
 	@$(BIN)/python examples/run_tour.py
 
-lab: .venv/ready-lab ## open JupyterLab with the tour and the Wherry kernel
+lab: .venv/ready-lab ready ## open JupyterLab with the tour and the Wherry kernel
 	@$(BIN)/jupyter lab $(ARGS) examples/tour.ipynb
 
-test: .venv/ready ## run all tests
+test: ready ## run all tests
 	@$(BIN)/python -m pytest $(ARGS)
 
-lint: .venv/ready ## ruff, mypy, import contracts, spelling
+lint: ready ## ruff, mypy, import contracts, spelling
 	@./.ci/lint $(BIN)
 
-bench: .venv/ready-bench ## measure beside ipykernel and xeus-python, in one run
+bench: .venv/ready-bench ready ## measure beside ipykernel and xeus-python, in one run
 	@$(BIN)/python benchmarks/kernel.py $(ARGS)
 
-docs: .venv/ready ## write the generated parts of the docs again
+docs: ready ## write the generated parts of the docs again
 	@$(BIN)/python docs/generate.py
 
-coverage: .venv/ready ## branch coverage; fails below 95 % on the pure modules
+coverage: ready ## branch coverage; fails below 95 % on the pure modules
 	@$(BIN)/python -m coverage erase
 	@$(BIN)/python -m coverage run -m pytest -q $(UNIT) -m "not slow and not fault" $(ARGS)
 	@$(BIN)/python -m coverage report
@@ -53,13 +53,15 @@ clean: ## remove what the other targets made, the environment too
 
 # --- the environment -----------------------------------------------------------------------------
 
-# Some machines forbid Python to write bytecode; without it each start of the kernel would compile
-# the sources again, so this is done once here.
+# Where PYTHONDONTWRITEBYTECODE is set, each start of the kernel would compile the sources again and
+# take twice the time. When nothing has changed this costs 50 ms.
+ready: .venv/ready
+	@$(BIN)/python -m compileall -q $(ROOTS)
+
 .venv/ready: pyproject.toml $(wildcard kernel/wherry_kernel/resources/*)
 	@test -x $(BIN)/python || { echo "creating .venv with $$($(PYTHON) --version)"; $(PYTHON) -m venv .venv; }
 	@echo "installing wherry and what the tests and checks need (a minute or two on a first run)"
 	@$(PIP) install --editable '.[dev]'
-	@$(BIN)/python -m compileall -q $(ROOTS)
 	@touch $@
 
 .venv/ready-bench: .venv/ready
