@@ -149,6 +149,8 @@ def _trace_user_frames(frame: Optional[FrameType]) -> None:
 
 def _tracer(frame: FrameType, event: str, _: Any) -> Any:
     if _is_ours(frame):
+        # The exception has come out of user code: a second one would hit who shows the first.
+        sys.settrace(None)
         return None
     if event == "line":
         raise HardInterrupt
