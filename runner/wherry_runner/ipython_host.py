@@ -318,7 +318,7 @@ def _use_interruptible_pdb() -> None:
     from IPython.core import debugger
 
     debugger.Pdb = debugger.InterruptiblePdb  # type: ignore[misc, assignment, unused-ignore]
-    pdb.Pdb = debugger.Pdb  # type: ignore[misc, unused-ignore]
+    pdb.Pdb = debugger.Pdb  # type: ignore[misc, assignment, unused-ignore]
     pdb.set_trace = debugger.set_trace
 
 
