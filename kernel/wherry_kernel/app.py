@@ -31,6 +31,10 @@ log = logging.getLogger("wherry.kernel")
 #: Milliseconds: what one looks for in a log of this kernel is what took how long.
 LOG_FORMAT = "[%(asctime)s.%(msecs)03d %(name)s %(levelname)s] %(message)s"
 
+#: Seconds for exit handlers when our client was killed: nobody waits for what they save, and a
+#: machine that is being shut down waits for nobody.
+ORPHAN_GRACE = 0.3
+
 USAGE = """\
 usage: python -m wherry_kernel -f CONNECTION_FILE [--WherryKernel.NAME=VALUE ...]
 
@@ -156,7 +160,7 @@ def _watch_parent(loop: asyncio.AbstractEventLoop, kernel: Kernel) -> ParentWatc
     parent = wanted_parent(os.environ, os.getppid())
     if parent is None:
         return None
-    watch = ParentWatch(loop, parent, on_death=kernel.stop)
+    watch = ParentWatch(loop, parent, on_death=lambda: kernel.stop(grace=ORPHAN_GRACE))
     watch.start()
     return watch
 

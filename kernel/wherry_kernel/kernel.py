@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from wherry_kernel import facts
+from wherry_kernel.answers import Answers
 from wherry_kernel.comms import Comms
 from wherry_kernel.errors import MessageError, RequestError
 from wherry_kernel.executions import Execution, Executions, Failure, Hooks
@@ -21,14 +20,14 @@ from wherry_kernel.parents import Parents
 from wherry_kernel.prompts import Prompts
 from wherry_kernel.publisher import Publisher
 from wherry_kernel.relay import Relay
-from wherry_kernel.wire import comm, control, introspection, status
-from wherry_kernel.wire import history as history_messages
+from wherry_kernel.wire import comm, control, status
 from wherry_kernel.wire.codec import NO_PARENT
 from wherry_kernel.wire.content import failed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+    from wherry_kernel.answers import Handler
     from wherry_kernel.history import History
     from wherry_kernel.options import Options
     from wherry_kernel.wire.codec import Codec, Content, Request
@@ -38,10 +37,6 @@ if TYPE_CHECKING:
     from wherry_supervisor.lifecycle import State
 
 log = logging.getLogger("wherry.kernel")
-
-#: How long kernel_info waits for the runner to say which Python and shell it is, in seconds.
-#: Clients wait for this reply before they show a kernel as ready.
-START_WAIT = 2.0
 
 #: How long the runner's exit handlers may take at shutdown, in seconds. jupyter_client sends
 #: SIGTERM after 2.5.
@@ -56,9 +51,6 @@ class Channels(Protocol):
 
     def receive(self, channel: str) -> None:
         """Deliver all that is waiting on a channel."""
-
-
-Handler = Callable[["Request"], "Content | Awaitable[Content | None] | None"]
 
 
 class Kernel:
@@ -110,18 +102,13 @@ class Kernel:
         )
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()
-        self._starting: asyncio.Task[None]
         self._state = "new"
+        self._grace = SHUTDOWN_GRACE
         self._is_replacing = False
         self.exit_code = 0
+        self._answers = Answers(self._runner, history=history, comms=self._comms, ports=ports)
         self._handlers: dict[str, Handler] = {
-            "kernel_info_request": self._kernel_info,
-            "complete_request": self._complete,
-            "inspect_request": self._inspect,
-            "is_complete_request": self._is_complete,
-            "history_request": self._history_answer,
-            "comm_info_request": self._comm_info,
-            "connect_request": lambda _: control.connected(_port_members(ports)),
+            **self._answers.handlers,
             "interrupt_request": self._interrupt_request,
             "shutdown_request": self._shutdown_request,
             "comm_open": self._comm,
@@ -134,21 +121,22 @@ class Kernel:
     async def run(self) -> int:
         """Serve until `stop`, answer what is open, close the runner; returns the exit code."""
         self._publisher.status(status.STARTING)
-        self._starting = asyncio.create_task(self._start())
+        starting = asyncio.create_task(self._start())
         worker = asyncio.create_task(self._executions.run())
         await self._stopping.wait()
         self._executions.close()
-        await self._runner.close(grace=SHUTDOWN_GRACE)
+        await self._runner.close(grace=self._grace)
         # Only now: what runs was ended by the runner, and cancelling would interrupt it again.
-        ending = [worker, self._starting, *self._tasks]
+        ending = [worker, starting, *self._tasks]
         for task in ending:
             task.cancel()
         await asyncio.gather(*ending, return_exceptions=True)
         self._history.close()
         return self.exit_code
 
-    def stop(self) -> None:
-        """End `run`; twice is fine."""
+    def stop(self, *, grace: float = SHUTDOWN_GRACE) -> None:
+        """End `run`; twice is fine. Exit handlers of user code get `grace` seconds."""
+        self._grace = grace
         self._stopping.set()
 
     def interrupt(self) -> None:
@@ -166,6 +154,7 @@ class Kernel:
             await self._runner.start(self._launched)
         except Exception as error:  # noqa: BLE001 - told in the reply to each execution
             log.error("the runner did not start: %s", error)  # noqa: TRY400 - its text says it all
+        self._answers.started()
 
     # --- what comes ---
 
@@ -239,43 +228,7 @@ class Kernel:
         if current is not None:
             self._publisher.status(status.BUSY, current.parent)
 
-    # --- requests, one method each ---
-
-    def _kernel_info(self, _: Request) -> Content | Awaitable[Content]:
-        if self._runner.ready is not None or self._starting.done():
-            return facts.kernel_info(self._runner.hello, self._runner.ready)
-        return self._kernel_info_soon()
-
-    async def _kernel_info_soon(self) -> Content:
-        await asyncio.wait({self._starting}, timeout=START_WAIT)
-        return facts.kernel_info(self._runner.hello, self._runner.ready)
-
-    async def _complete(self, request: Request) -> Content:
-        asked = introspection.read_cursor(request.content)
-        found = await self._runner.complete(asked.code, asked.cursor)
-        if found is None:
-            return introspection.completions((), asked.cursor, asked.cursor, None)
-        return introspection.completions(found.matches, found.start, found.end, found.metadata)
-
-    async def _inspect(self, request: Request) -> Content:
-        asked = introspection.read_cursor(request.content)
-        found = await self._runner.inspect(asked.code, asked.cursor, asked.detail)
-        if found is None:
-            return introspection.inspection(None, None, found=False)
-        return introspection.inspection(found.data, found.metadata, found=found.found)
-
-    async def _is_complete(self, request: Request) -> Content:
-        found = await self._runner.is_complete(introspection.read_code(request.content))
-        if found is None:
-            return introspection.completeness("unknown", "")
-        return introspection.completeness(found.status, found.indent)
-
-    def _history_answer(self, request: Request) -> Content:
-        asked = history_messages.read(request.content)
-        return history_messages.reply(self._history.answer(asked))
-
-    def _comm_info(self, request: Request) -> Content:
-        return self._comms.info(request.content.get("target_name"))
+    # --- requests that do something; `answers` has the questions ---
 
     def _interrupt_request(self, _: Request) -> Content:
         # Before the reply: what a client sends after it must not be hit.
@@ -354,7 +307,3 @@ class Kernel:
         restarting = self._options.crash_status == "restarting"
         self._publisher.status(status.RESTARTING if restarting else status.STARTING)
         self._is_replacing = True
-
-
-def _port_members(ports: Mapping[str, int]) -> dict[str, Any]:
-    return {f"{channel}_port": port for channel, port in ports.items()}

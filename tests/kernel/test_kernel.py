@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from tests.kernel.fake_runner import HELLO, READY, Harness
-from wherry_kernel import kernel as kernel_module
+from wherry_kernel import answers as answers_module
 from wherry_runner import frames
 from wherry_supervisor import State
 
@@ -61,7 +61,7 @@ async def test_kernel_info_describes_the_runners_python(harness):
 
 
 async def test_kernel_info_waits_a_while_for_the_runner(monkeypatch):
-    monkeypatch.setattr(kernel_module, "START_WAIT", 0.05)
+    monkeypatch.setattr(answers_module, "START_WAIT", 0.05)
     harness = Harness()
     started = asyncio.Event()
 

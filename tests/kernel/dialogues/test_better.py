@@ -388,7 +388,7 @@ def test_everything_is_gone_soon_after_the_client_is_killed(start_kernel, tmp_pa
         begin(client, "while True: pass")
         client.close()
         parent.kill()
-    _wait_until(lambda: _gone(kernel) and _gone(runner), 3)
+    _wait_until(lambda: _gone(kernel) and _gone(runner), 1)
 
 
 def test_a_kernel_writes_its_own_connection_file(tmp_path):

@@ -90,3 +90,16 @@ def test_the_first_subscriber_is_welcomed(fresh):
 
 def _kind(message):
     return message["header"]["msg_type"]
+
+
+def test_usage_is_told_on_control(frontend):
+    frontend.ask("usage_request", channel="control")
+    reply = frontend.ask("usage_request", channel="control")
+    assert reply["kernel_memory"] > 10_000_000
+    assert reply["kernel_cpu"] >= 0
+    assert reply["cpu_count"] >= 1
+    assert reply["hostname"]
+    assert isinstance(reply["pid"], int)
+    memory = reply["host_virtual_memory"]
+    assert memory["total"] > memory["available"] > 0
+    assert 0 < memory["percent"] < 100
