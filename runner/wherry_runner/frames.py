@@ -144,7 +144,10 @@ class Shutdown(Frame):
 
 
 class Execute(Frame):
-    """Run one piece of code. The supervisor sends the next one only after `Done` or `Exited`."""
+    """Run one piece of code. The next one follows only after `Done` or `Exited`.
+
+    That holds for the main thread; each subshell keeps a queue of its own.
+    """
 
     type = "execute"
     id: str = ""
@@ -159,6 +162,8 @@ class Execute(Frame):
     cell: Optional[str] = None
     #: Header of the client's message, for libraries that ask the shell who called.
     parent: Optional[Dict[str, Any]] = None
+    #: Run beside the main thread, in the thread of this subshell.
+    subshell: Optional[str] = None
 
 
 class Complete(Frame):
@@ -188,6 +193,13 @@ class IsComplete(Frame):
     code: str = ""
 
 
+class SubshellClose(Frame):
+    """End the thread of a subshell after what is queued for it; it began with its first frame."""
+
+    type = "subshell_close"
+    subshell: str = ""
+
+
 class InputReply(Frame):
     """Answer the open `InputRequest` of the same `request`; a late one is dropped."""
 
@@ -210,6 +222,7 @@ class CommOpen(Frame):
     data: Any = None
     metadata: Optional[Dict[str, Any]] = None
     parent: Optional[Dict[str, Any]] = None
+    subshell: Optional[str] = None
 
 
 class CommMessage(Frame):
@@ -221,6 +234,7 @@ class CommMessage(Frame):
     data: Any = None
     metadata: Optional[Dict[str, Any]] = None
     parent: Optional[Dict[str, Any]] = None
+    subshell: Optional[str] = None
 
 
 class CommClose(Frame):
@@ -232,6 +246,7 @@ class CommClose(Frame):
     data: Any = None
     metadata: Optional[Dict[str, Any]] = None
     parent: Optional[Dict[str, Any]] = None
+    subshell: Optional[str] = None
 
 
 # --- From the guardian -------------------------------------------------------------------------

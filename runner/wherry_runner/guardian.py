@@ -46,7 +46,7 @@ CLOSED_BOUND = 0.1
 SPARE_DELAY = 0.5
 
 #: Commands that the worker answers beside the running execution.
-_SERVICE = (f.Complete, f.Inspect, f.IsComplete, f.InputReply)
+_SERVICE = (f.Complete, f.Inspect, f.IsComplete, f.InputReply, f.SubshellClose)
 
 
 class Worker:
@@ -288,7 +288,7 @@ class Guardian:
 
     def _on_execute(self, frame: f.Execute) -> None:
         worker = self._worker
-        if worker is not None:
+        if worker is not None and frame.subshell is None:
             worker.serial += 1
             worker.open.append((frame.id, worker.serial))
         self._pass_on(frame)
@@ -297,7 +297,8 @@ class Guardian:
         worker = self._worker
         if worker is None or isinstance(frame, f.Malformed):
             return
-        fd = worker.service_out if isinstance(frame, _SERVICE) else worker.main_out
+        beside = isinstance(frame, _SERVICE) or getattr(frame, "subshell", None) is not None
+        fd = worker.service_out if beside else worker.main_out
         self._queue(worker, fd, f.encode(frame))
 
     def _on_interrupt(self, frame: f.Interrupt) -> None:

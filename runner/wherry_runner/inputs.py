@@ -9,18 +9,21 @@ from __future__ import annotations
 import builtins
 import os
 import threading
-from collections import deque
 
+from wherry_runner import attribution
 from wherry_runner.frames import InputRequest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Deque, Dict, Optional, Type
+    from typing import Any, Dict, Optional, Type
 
     from wherry_runner.channel import Channel
 
 #: The words of ipykernel; nbclient and others look for them.
 _REFUSED = "{} was called, but this frontend does not support input requests."
+
+#: Executions whose threads may still ask.
+_REMEMBERED = 1000
 
 
 class _Answer:
@@ -39,13 +42,11 @@ class Inputs:
         self._channel = channel
         self._open: Dict[str, _Answer] = {}
         self._pid = os.getpid()
-        #: The running execution and whether its client answers.
-        self.execution = ""
-        self.allowed = False
+        #: The latest execution of the main thread, and which executions' clients answer.
+        self._latest = ""
+        self._allowed: Dict[str, bool] = {}
         #: What is raised when the client does not answer.
         self.refusal: Type[Exception] = RuntimeError
-        #: Recently refused or interrupted requests need no memory: unknown replies are dropped.
-        self._asked: Deque[str] = deque(maxlen=16)
 
     def install(self) -> None:
         """Replace the builtin and, when it is imported, getpass."""
@@ -54,15 +55,23 @@ class Inputs:
         builtins.input = self._input
         getpass.getpass = self._getpass
 
+    def allow(self, execution: str, *, allowed: bool) -> None:
+        """An execution begins; say whether its client answers. Threads may outlive it."""
+        self._latest = execution
+        self._allowed[execution] = allowed
+        if len(self._allowed) > _REMEMBERED:
+            del self._allowed[next(iter(self._allowed))]
+
     def ask(self, prompt: str, *, password: bool) -> str:
         """Send the question and wait; only the answer to this very question counts."""
         if os.getpid() != self._pid:
             raise EOFError("a forked process cannot ask the person at the notebook")
-        if not self.allowed:
+        execution = attribution.current() or self._latest
+        if not self._allowed.get(execution, False):
             raise self.refusal(_REFUSED.format("getpass" if password else "raw_input"))
         request = os.urandom(8).hex()
         answer = self._open[request] = _Answer()
-        frame = InputRequest(id=self.execution, request=request, prompt=prompt, password=password)
+        frame = InputRequest(id=execution, request=request, prompt=prompt, password=password)
         try:
             self._channel.send_fenced(frame)
             answer.lock.acquire()

@@ -39,6 +39,20 @@ class HardInterrupt(KeyboardInterrupt):
 HardInterrupt.__name__ = HardInterrupt.__qualname__ = "KeyboardInterrupt"
 
 
+class Deaf:
+    """Stands for `Interrupts` in threads that signals do not reach."""
+
+    cancel: Optional[Callable[[], None]] = None
+    cancelled = False
+
+    def enter(self) -> bool:
+        """Nothing can be waiting."""
+        return False
+
+    def leave(self, before: bool) -> None:  # noqa: FBT001 - as `Interrupts.leave`
+        """Nothing was changed."""
+
+
 class Interrupts:
     """Flags and handlers. Only the main thread runs handlers and sets the flags."""
 
@@ -76,7 +90,7 @@ class Interrupts:
         self._serial = 0
         self._user = False
         self._pending = False
-        sys.settrace(None)
+        untrace()
 
     def enter(self) -> bool:
         """User code begins; returns the state to give to `leave`."""
@@ -136,6 +150,12 @@ class Interrupts:
         else:
             self._pending = True
         return False
+
+
+def untrace() -> None:
+    """End the tracing of a hard interrupt, and only that: debuggers and coverage trace too."""
+    if sys.gettrace() is _tracer:
+        sys.settrace(None)
 
 
 def _trace_user_frames(frame: Optional[FrameType]) -> None:

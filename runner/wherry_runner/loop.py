@@ -55,6 +55,11 @@ class Loop:
         coroutine.close()
         raise RuntimeError("this code awaited something before asyncio was imported")
 
+    def close(self) -> None:
+        """Close the loop, if there ever was one."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.close()
+
     def wake(self, callback: Callable[[], object]) -> None:
         """Call `callback` in the loop soon. Safe in signal handlers: it wakes a waiting loop."""
         if self._loop is not None and not self._loop.is_closed():

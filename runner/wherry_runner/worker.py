@@ -19,10 +19,11 @@ from wherry_runner import frames as f
 from wherry_runner.channel import Channel
 from wherry_runner.host import Host, Outcome, Session
 from wherry_runner.inputs import Inputs
-from wherry_runner.interrupts import Interrupts
+from wherry_runner.interrupts import Deaf, Interrupts, untrace
 from wherry_runner.loop import Loop
 from wherry_runner.parents import Parents
 from wherry_runner.streams import Streams
+from wherry_runner.subshells import Subshells
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ _CHUNK = 256 * 1024
 class _UserCode:
     """The stretch in which an interrupt may raise; made once, entered for every cell."""
 
-    def __init__(self, interrupts: Interrupts) -> None:
+    def __init__(self, interrupts: Union[Interrupts, Deaf]) -> None:
         self._interrupts = interrupts
         self._before: List[bool] = []
 
@@ -61,7 +62,7 @@ class _UserCode:
 
     def __exit__(self, *_: object) -> None:
         # First statement: a hard interrupt traces every line until here.
-        sys.settrace(None)
+        untrace()
         self._interrupts.leave(self._before.pop())
 
 
@@ -73,7 +74,8 @@ class _Driven:
         self._worker = worker
 
     def __await__(self) -> Generator[Any, Any, Any]:
-        worker, interrupts = self._worker, self._worker.interrupts
+        worker = self._worker
+        interrupts = worker.interrupts if _is_main() else Deaf()
         steps: Any = self._awaitable.__await__()
         value: Any = None
         error: Optional[BaseException] = None
@@ -88,7 +90,7 @@ class _Driven:
             try:
                 value = yield future
             except BaseException as thrown:  # noqa: BLE001 - handed on to the user's coroutine
-                error = worker.translate(thrown)
+                error = worker.translate(thrown) if interrupts.cancelled else thrown
             finally:
                 interrupts.cancel = None
 
@@ -131,14 +133,13 @@ class WorkerSession(Session):
         *,
         transient: Optional[Dict[str, Any]] = None,
     ) -> None:
-        extra = {} if transient is None else {"transient": transient}
-        frame = f.Result(id=self._owner(), count=count, data=data, metadata=metadata, **extra)
+        frame = f.Result(
+            id=self._owner(), count=count, data=data, metadata=metadata, transient=transient
+        )
         self._worker.channel.send_fenced(frame)
 
     def error(self, ename: str, evalue: str, traceback: Sequence[str]) -> None:
-        frame = f.Error(
-            id=self._worker.execution, ename=ename, evalue=evalue, traceback=tuple(traceback)
-        )
+        frame = f.Error(id=self._owner(), ename=ename, evalue=evalue, traceback=tuple(traceback))
         self._worker.channel.send_fenced(frame)
 
     def clear(self, *, wait: bool = False) -> None:
@@ -194,6 +195,7 @@ class Worker:
         self.inputs = Inputs(self.channel)
         self.inputs.install()
         self._user_code = _UserCode(self.interrupts)
+        self._subshells = Subshells(self._work_beside, lambda: Loop(self._on_background_error))
         self._loop = Loop(self._on_background_error)
         self.parents = Parents()
         self._decoder = f.Decoder()
@@ -229,9 +231,7 @@ class Worker:
 
     def user_code(self) -> _UserCode:
         """Interrupts belong to the main thread: in another one there is nothing to mark."""
-        if threading.current_thread() is threading.main_thread():
-            return self._user_code
-        return _UserCode(_Deaf())  # type: ignore[arg-type]
+        return self._user_code if _is_main() else _UserCode(Deaf())
 
     def cancel_current(self) -> Callable[[], None]:
         """Return what cancels the running task, for the signal handler."""
@@ -242,7 +242,7 @@ class Worker:
 
     def translate(self, error: BaseException) -> BaseException:
         """Our own cancel is a KeyboardInterrupt to user code; all else is passed on."""
-        if not self.interrupts.cancelled or type(error).__name__ != "CancelledError":
+        if type(error).__name__ != "CancelledError":
             return error
         self.interrupts.cancelled = False
         import asyncio
@@ -260,7 +260,7 @@ class Worker:
         self.parents.remember(request.id, request.parent)
         self._watch_faults()
         self.interrupts.install()
-        self.inputs.execution, self.inputs.allowed = request.id, request.allow_stdin
+        self.inputs.allow(request.id, allowed=request.allow_stdin)
         started = sum(os.times()[:4])
         self.streams.begin(request.id)
         self.channel.send_fenced(f.Started(id=request.id), ordering.STARTED)
@@ -279,6 +279,31 @@ class Worker:
         )
         self.channel.send_fenced(done, ordering.DONE)
 
+    def _work_beside(self, frame: f.Frame, loop: Loop) -> None:
+        """Do in the thread of a subshell what the main thread does with the same frame."""
+        if isinstance(frame, f.Execute):
+            self._execute_beside(frame, loop)
+        elif isinstance(frame, (f.CommOpen, f.CommMessage, f.CommClose)):
+            loop.run(self._handle_comm(frame), needs_loop=False)
+
+    def _execute_beside(self, request: f.Execute, loop: Loop) -> None:
+        self.parents.remember(request.id, request.parent)
+        self.inputs.allow(request.id, allowed=request.allow_stdin)
+        self.channel.send_fenced(f.Started(id=request.id))
+        loop.context.run(attribution.EXECUTION.set, request.id)
+        try:
+            needs_loop = self._host.needs_loop(request.code)
+            outcome = loop.run(self._host.execute(request), needs_loop=needs_loop)
+        except BaseException as error:  # noqa: BLE001 - the edge of all user code
+            outcome = self._unexpected(request.id, error)
+        done = f.Done(
+            id=request.id,
+            status=outcome.status,
+            user_expressions=outcome.user_expressions,
+            payload=outcome.payload,
+        )
+        self.channel.send_fenced(done)
+
     def _outcome(self, request: f.Execute) -> Outcome:
         """Run the request; whatever goes wrong, also in the shell itself, is an outcome."""
         self.interrupts.begin(self._serial)
@@ -292,12 +317,9 @@ class Worker:
             finally:
                 self.interrupts.end()
         except BaseException as error:  # noqa: BLE001 - the edge of all user code
-            sys.settrace(None)
+            untrace()
             self.interrupts.end()
-            lines = traceback.format_exception(type(error), error, error.__traceback__)
-            ename = "KeyboardInterrupt" if _is_interrupt(error) else type(error).__name__
-            self._error(ename, str(error), lines)
-            return Outcome(status="interrupted" if _is_interrupt(error) else "error")
+            return self._unexpected(request.id, error)
 
     async def _handle_comm(self, frame: FromClient) -> None:
         """A coroutine, so that callbacks find the running loop where there is one."""
@@ -328,9 +350,18 @@ class Worker:
             else:
                 self._inbox.append(frame)
 
-    def _error(self, ename: str, evalue: str, lines: List[str]) -> None:
-        frame = f.Error(id=self.execution, ename=ename, evalue=evalue, traceback=tuple(lines))
+    def _unexpected(self, execution: str, error: BaseException) -> Outcome:
+        """An exception came out of the shell itself, or out of our own statements."""
+        interrupted = isinstance(error, KeyboardInterrupt)
+        lines = traceback.format_exception(type(error), error, error.__traceback__)
+        frame = f.Error(
+            id=execution,
+            ename="KeyboardInterrupt" if interrupted else type(error).__name__,
+            evalue=str(error),
+            traceback=tuple(lines),
+        )
         self.channel.send_fenced(frame)
+        return Outcome(status="interrupted" if interrupted else "error")
 
     def _on_background_error(self, error: BaseException) -> None:
         """A task of an earlier cell raised KeyboardInterrupt or SystemExit out of the loop."""
@@ -360,7 +391,12 @@ class Worker:
                     self.channel.send(_EMPTY[type(frame)](id=frame.id))  # type: ignore[attr-defined]
 
     def _answer(self, frame: f.Frame) -> None:
-        if isinstance(frame, f.InputReply):
+        subshell = getattr(frame, "subshell", None)
+        if isinstance(frame, f.SubshellClose):
+            self._subshells.close(frame.subshell)
+        elif subshell is not None:
+            self._subshells.take(subshell, frame)
+        elif isinstance(frame, f.InputReply):
             self.inputs.deliver(frame.request, frame.value)
         elif isinstance(frame, f.Complete):
             matches, start, end, metadata = self._host.complete(frame.code, frame.cursor)
@@ -406,16 +442,6 @@ class Worker:
         os._exit(0)
 
 
-class _Deaf:
-    """Stands for `Interrupts` where signals never arrive."""
-
-    def enter(self) -> bool:
-        return False
-
-    def leave(self, before: bool) -> None:  # noqa: FBT001 - as `Interrupts.leave`
-        del before
-
-
 class _StillPage:
     """A page that nobody writes, for forked children."""
 
@@ -430,5 +456,5 @@ _EMPTY: Dict[type, Any] = {
 }
 
 
-def _is_interrupt(error: BaseException) -> bool:
-    return isinstance(error, KeyboardInterrupt)
+def _is_main() -> bool:
+    return threading.current_thread() is threading.main_thread()

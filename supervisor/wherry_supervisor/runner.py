@@ -72,6 +72,8 @@ class Runner:
         self._link: Link | None = None
         self._queue: deque[Execution] = deque()
         self._current: Execution | None = None
+        #: What runs in subshells, beside the one that the state speaks of.
+        self._beside: dict[str, Execution] = {}
         self._became_ready: asyncio.Future[f.Ready] | None = None
         self._answers: dict[str, asyncio.Future[f.Frame]] = {}
         self._asked = 0
@@ -174,9 +176,13 @@ class Runner:
         user_expressions: Mapping[str, str] | None = None,
         cell: str | None = None,
         parent: Mapping[str, Any] | None = None,
+        subshell: str | None = None,
         limits: Limits | None = None,
     ) -> Outcome:
         """Run `code` after what was queued before, and return how it ended.
+
+        With `subshell` it runs at once in that thread, after what was given to it before. There it
+        has no time limit and cannot be interrupted: signals reach the main thread only.
 
         Never raises for what user code does. Cancelling the caller's task takes a queued execution
         out of the queue and interrupts a running one.
@@ -195,11 +201,18 @@ class Runner:
             user_expressions=dict(user_expressions) if user_expressions else None,
             cell=cell,
             parent=dict(parent) if parent else None,
+            subshell=subshell,
         )
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         execution = Execution(request, limits or self.limits, future)
-        self._queue.append(execution)
-        self._pump()
+        if subshell is None:
+            self._queue.append(execution)
+            self._pump()
+        elif self.ready is None:
+            return never_started("lost")
+        else:
+            self._beside[request.id] = execution
+            self._send(request)
         try:
             return await future
         except asyncio.CancelledError:
@@ -244,6 +257,10 @@ class Runner:
         if not current.timed_out:
             self._move(Event.INTERRUPT)
             self._climb(current, self.ladder.hard_after, self.ladder.kill_after)
+
+    def close_subshell(self, subshell: str) -> None:
+        """End the thread of a subshell when it has done what it was given; unknown ones are fine."""
+        self._send(f.SubshellClose(subshell=subshell))
 
     def reply_input(self, request: str, value: str) -> None:
         """Answer an `InputRequest`; too late is fine."""
@@ -363,18 +380,18 @@ class Runner:
         self._pump()
 
     def _on_started(self, frame: f.Started) -> None:
-        current = self._current
-        if current is None or current.request.id != frame.id:
+        current = self._running(frame.id)
+        if current is None:
             return
         loop = asyncio.get_running_loop()
         current.started_at = loop.time()
-        if current.limits.time is not None:
+        if current.limits.time is not None and current is self._current:
             current.deadline = loop.call_later(current.limits.time, self._on_deadline, current)
         self._on_frame(frame)
 
     def _on_text(self, frame: f.Stdout | f.Stderr) -> None:
-        current = self._current
-        if current is not None and current.request.id == frame.id:
+        current = self._running(frame.id)
+        if current is not None:
             passed = current.flood.passes(frame)
             if passed is None:
                 return
@@ -382,20 +399,22 @@ class Runner:
         self._on_frame(frame)
 
     def _on_error(self, frame: f.Error) -> None:
-        current = self._current
-        if current is not None and current.request.id == frame.id:
+        current = self._running(frame.id)
+        if current is not None:
             self._release_flood(current)
             frame = current.take_error(frame)
         self._on_frame(frame)
 
     def _on_done(self, frame: f.Done) -> None:
-        current = self._current
-        if current is None or current.request.id != frame.id:
+        current = self._running(frame.id)
+        if current is None:
             return
         self._release_flood(current)
+        current.settle(current.done(frame, asyncio.get_running_loop().time()))
+        if self._beside.pop(frame.id, None) is not None:
+            return
         self._current = None
         self._cancel_watchdog()
-        current.settle(current.done(frame, asyncio.get_running_loop().time()))
         self._move(Event.DONE)
         self._pump()
 
@@ -435,6 +454,12 @@ class Runner:
         logger.info("stacks of the runner:\n%s", frame.text)
 
     # --- Executions ---
+
+    def _running(self, id: str) -> Execution | None:
+        current = self._current
+        if current is not None and current.request.id == id:
+            return current
+        return self._beside.get(id)
 
     def _pump(self) -> None:
         if self.state is State.FAILED:
@@ -504,13 +529,13 @@ class Runner:
         self, report: Callable[[Context], Any], *, detail: str = "", cpu: float = 0.0
     ) -> None:
         current, self._current = self._current, None
-        if current is None:
-            return
-        self._release_flood(current)
+        beside, self._beside = self._beside, {}
         now = asyncio.get_running_loop().time()
         platform = self.hello.platform if self.hello is not None else "linux"
-        context = current.context(now, platform, detail)
-        current.settle(current.died(report(context), now, cpu))
+        for execution in (*([current] if current is not None else []), *beside.values()):
+            self._release_flood(execution)
+            context = execution.context(now, platform, detail)
+            execution.settle(execution.died(report(context), now, cpu))
 
     def _abort(self, reason: str, *, detail: str = "") -> None:
         """End what runs and what is queued, because the process is taken away."""
