@@ -112,7 +112,7 @@ class Runner:
         self._refuse_closed()
         if self.ready is not None:
             return self.ready
-        if self._became_ready is None:
+        if self.state in (State.NEW, State.FAILED):
             self._move(Event.START)
             self._expect_ready()
             await self._launch(launched)
@@ -259,7 +259,7 @@ class Runner:
             self._climb(current, self.ladder.hard_after, self.ladder.kill_after)
 
     def close_subshell(self, subshell: str) -> None:
-        """End the thread of a subshell when it has done what it was given; unknown ones are fine."""
+        """End the thread of a subshell after what it was given; unknown ones are fine."""
         self._send(f.SubshellClose(subshell=subshell))
 
     def reply_input(self, request: str, value: str) -> None:
@@ -283,8 +283,8 @@ class Runner:
     # --- Launching ---
 
     async def _wait_ready(self) -> f.Ready:
-        if self._became_ready is None:  # closed or given up while we were launching
-            raise LaunchError(self._launcher.command, "it was closed before it was ready")
+        if self._became_ready is None:  # closed while we were launching
+            raise RunnerClosed
         return await asyncio.shield(self._became_ready)
 
     def _expect_ready(self) -> None:
@@ -341,7 +341,6 @@ class Runner:
         self._abort("lost", detail=str(error))
         if self._became_ready is not None and not self._became_ready.done():
             self._became_ready.set_exception(error)
-        self._became_ready = None
 
     def _on_link_end(self, words: str) -> None:
         """The guardian is gone without having been asked to go."""
