@@ -25,8 +25,9 @@ help: ## show this list
 demo: ready ## run the tour through the kernel, crash included, into build/demo
 	@$(BIN)/python examples/run_tour.py
 
-lab: .venv/ready-lab ready ## open JupyterLab with the tour and the Wherry kernel
-	@$(BIN)/jupyter lab $(ARGS) examples/tour.ipynb
+lab: .venv/ready-lab ready ## open JupyterLab with a copy of the examples
+	@mkdir -p build && test -d build/lab || cp -R examples build/lab # to be played with
+	@$(BIN)/jupyter lab $(ARGS) build/lab/tour.ipynb
 
 test: ready ## run all tests
 	@$(BIN)/python -m pytest $(ARGS)
