@@ -41,7 +41,7 @@ async def interrupted(notebook: Notebook, code: str, *, after: float = 0.03) -> 
         "import asyncio; await asyncio.gather(*(asyncio.sleep(30) for _ in range(3)))",
         "import subprocess; subprocess.run(['sleep', '30'])",
         "import threading; threading.Event().wait()",
-        "from threading import Thread\nt = Thread(target=lambda: time.sleep(2))\nt.start(); t.join()",
+        "from threading import Thread\nt = Thread(target=time.sleep, args=[2])\nt.start(); t.join()",
         "import os; r, w = os.pipe(); os.read(r, 1)",
         "while True: print('x' * 1000)",
         "while True: display(1)",

@@ -16,7 +16,7 @@ import pytest
 import pytest_asyncio
 
 from tests.logbook import Logbook, carriers, is_alive
-from tests.notebook import Notebook, opened
+from tests.notebook import Notebook, Ran, opened
 from wherry_runner import frames as f
 from wherry_supervisor import (
     CommandLauncher,
@@ -98,12 +98,12 @@ async def test_a_queued_cell_whose_caller_gave_up_never_runs(notebook: Notebook)
 
 
 async def test_a_running_cell_whose_caller_gave_up_is_interrupted(notebook: Notebook) -> None:
-    cell = await notebook.begun("import time\ntry: time.sleep(30)\nfinally: print('stopped')")
+    cell = await inside(notebook, "print('stopped')")
     cell.cancel()
     with pytest.raises(asyncio.CancelledError):
         await cell
     assert (await asyncio.wait_for(notebook.run("'next'"), 5)).result == "'next'"
-    assert notebook.log.stdout() == "stopped\n"
+    assert notebook.log.stdout() == "inside\nstopped\n"
 
 
 # --- Outcomes
@@ -349,11 +349,11 @@ async def test_a_closed_runner_is_refused_in_words(use: str) -> None:
 async def test_closing_while_busy_runs_the_finally_blocks_and_settles_everything(
     notebook: Notebook,
 ) -> None:
-    running = await notebook.begun("import time\ntry: time.sleep(30)\nfinally: print('finally')")
+    running = await inside(notebook, "print('finally')")
     waiting = notebook.begin("1 + 1")
     await asyncio.sleep(0)
     await notebook.runner.close(grace=2)
-    assert (await running).out == "finally\n"
+    assert (await running).out == "inside\nfinally\n"
     assert (await running).outcome.status in (Status.INTERRUPTED, Status.DIED)
     outcome = (await waiting).outcome
     assert outcome.crash is not None
@@ -647,6 +647,15 @@ async def test_twenty_deaths_in_a_row_are_mended(notebook: Notebook) -> None:
         assert ran.outcome.status is Status.DIED
         assert (await notebook.run(f"{n}")).result == str(n)
     assert len(carriers(cookie(notebook))) == 2
+
+
+async def inside(notebook: Notebook, at_the_end: str) -> asyncio.Task[Ran]:
+    """Begin a cell that sleeps in a try block and wait until it is in there."""
+    cell = notebook.begin(
+        f"import time\ntry:\n    print('inside')\n    time.sleep(30)\nfinally:\n    {at_the_end}"
+    )
+    await notebook.log.sees("inside")
+    return cell
 
 
 async def noticed(notebook: Notebook) -> None:
