@@ -18,10 +18,12 @@ from wherry_kernel import orphans
 assert orphans.adopt()
 middle = (
     "import subprocess; quiet = subprocess.DEVNULL\\n"
-    "print(subprocess.Popen(['sleep', '100'], start_new_session=True, stdout=quiet).pid)"
+    "words = ['sleep', '100']\\n"
+    "print(subprocess.Popen(words, start_new_session=True, stdout=quiet, stderr=quiet).pid)"
 )
 pid = subprocess.run([sys.executable, '-c', middle], capture_output=True, text=True).stdout.strip()
-own = subprocess.Popen(['sleep', '100'], stdout=subprocess.DEVNULL)
+quiet = subprocess.DEVNULL
+own = subprocess.Popen(['sleep', '100'], stdout=quiet, stderr=quiet)
 print(pid, own.pid, flush=True)
 orphans.end_all()
 orphans.end_all()
