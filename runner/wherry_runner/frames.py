@@ -91,9 +91,13 @@ class Frame(_Record):
 
 
 class Spawn(Frame):
-    """Start the worker, or replace it: the old tree is killed first and reported by `Exited`."""
+    """Start the worker, or replace it: the old tree is ended first and reported by `Exited`."""
 
     type = "spawn"
+    #: Repeated in `Ready`, so that a worker that was replaced meanwhile is not taken for the new.
+    number: int = 0
+    #: Seconds that the old worker's exit handlers may take; 0 kills it at once.
+    grace: float = 0.0
     cwd: Optional[str] = None
     env: Optional[Dict[str, Optional[str]]] = None
     #: ``auto`` takes IPython when the interpreter has it; ``ipython`` and ``plain`` insist.
@@ -321,6 +325,8 @@ class Ready(Frame):
 
     type = "ready"
     pid: int = 0
+    #: The number of the `Spawn` that it answers.
+    number: int = 0
     host: str = "plain"
     ipython: Optional[str] = None
     capabilities: Tuple[str, ...] = ()

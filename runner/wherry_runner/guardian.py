@@ -138,6 +138,8 @@ class Guardian:
         self._spare: Optional[Worker] = None
         self._spare_due: Optional[float] = None
         self._ending: Optional[float] = None
+        #: What follows the worker that is ending politely, and when its time is over.
+        self._next: Optional[Tuple[f.Spawn, float]] = None
         self._wake, wake_out = _pipe()
         os.set_blocking(self._wake, False)
         os.set_blocking(wake_out, False)
@@ -219,6 +221,8 @@ class Guardian:
         waits = [worker.flow.wait(now), self._memory.wait(now)]
         if self._ending is not None:
             waits.append(max(0.0, self._ending - now))
+        if self._next is not None:
+            waits.append(max(0.0, self._next[1] - now))
         if worker.closed_at is not None:
             waits.append(max(0.0, worker.closed_at + CLOSED_BOUND - now))
         if self._spare_due is not None and not worker.open:
@@ -249,6 +253,10 @@ class Guardian:
             self._push(worker.flow.flush(now))
         if self._memory.exceeded(now, spare=self._spare.pid if self._spare else None):
             self._end_worker(worker, "memory")
+        elif self._next is not None and (
+            now >= self._next[1] or self._reaper.has_ended(worker.pid)
+        ):
+            self._spawn_next(self._next[0])
         elif self._reaper.has_ended(worker.pid):
             self._end_worker(worker, None)
         elif worker.closed_at is not None and now > worker.closed_at + CLOSED_BOUND:
@@ -270,6 +278,17 @@ class Guardian:
         return bool(data)
 
     def _on_spawn(self, frame: f.Spawn) -> None:
+        now = time.monotonic()
+        if self._worker is None or not frame.grace:
+            self._spawn_next(frame)
+        elif self._next is None:
+            self._next = (frame, now + frame.grace)
+            self._pass_on(f.Shutdown(grace=frame.grace))
+        else:
+            self._next = (frame, min(self._next[1], now + frame.grace))
+
+    def _spawn_next(self, frame: f.Spawn) -> None:
+        self._next = None
         if self._worker is not None:
             self._end_worker(self._worker, "restart")
         if self._is_stale():
@@ -277,7 +296,7 @@ class Guardian:
             self._push([f.encode(f.Stale())])
             return
         spare = self._spare
-        if spare is not None and spare.spawn.__dict__ == frame.__dict__:
+        if spare is not None and _surroundings(spare.spawn) == _surroundings(frame):
             self._worker, self._spare = spare, None
         else:
             self._drop_spare()
@@ -352,6 +371,7 @@ class Guardian:
 
     def _on_shutdown(self, frame: f.Shutdown) -> None:
         self._ending = time.monotonic() + frame.grace
+        self._next = None
         self._drop_spare()
         self._pass_on(frame)
 
@@ -565,6 +585,11 @@ class Guardian:
             self._write_output()
         except OSError:
             pass
+
+
+def _surroundings(spawn: f.Spawn) -> Tuple[Any, ...]:
+    """Return what a worker is made for; one that waits serves any spawn that wants the same."""
+    return spawn.cwd, spawn.env, spawn.host, spawn.spare, spawn.options
 
 
 def _rest(block: bytes, sent: int) -> bytes:

@@ -211,11 +211,15 @@ class Worker:
 
     def run(self) -> None:
         """Serve commands until the guardian ends it."""
-        self._next_frame()  # the Spawn that makes a parked worker the current one
+        spawn = self._next_frame()  # the Spawn that makes a parked worker the current one
         threading.Thread(target=self._serve, name="wherry-service", daemon=True).start()
         host = self._host
         ready = f.Ready(
-            pid=os.getpid(), host=host.name, ipython=host.ipython, capabilities=host.capabilities
+            pid=os.getpid(),
+            number=getattr(spawn, "number", 0),
+            host=host.name,
+            ipython=host.ipython,
+            capabilities=host.capabilities,
         )
         self.channel.send_fenced(ready)
         while True:

@@ -58,13 +58,15 @@ class Runner:
         self._on_state = on_state
         self.limits = limits or Limits()
         self.ladder = ladder or Ladder()
-        self._spawn = f.Spawn(
-            cwd=cwd,
-            env=dict(env) if env else None,
-            host=host,
-            spare=spare,
-            options=dict(options) if options else None,
-        )
+        self._surroundings: dict[str, Any] = {
+            "cwd": cwd,
+            "env": dict(env) if env else None,
+            "host": host,
+            "spare": spare,
+            "options": dict(options) if options else None,
+        }
+        self._spawned = 0
+        self._is_launching = False
         self.state = State.NEW
         #: Facts about the interpreter and about the shell; None until they are known.
         self.hello: f.Hello | None = None
@@ -118,8 +120,11 @@ class Runner:
             await self._launch(launched)
         return await self._wait_ready()
 
-    async def restart(self) -> f.Ready:
+    async def restart(self, *, grace: float = 0.0) -> f.Ready:
         """Replace the process. What runs and what is queued ends with cause ``restart``.
+
+        With `grace`, what runs is interrupted and exit handlers get so many seconds; outcomes do
+        not wait for that. Again while it is under way: one new process comes of both.
 
         Raises:
             LaunchError: The replacement could not be started.
@@ -131,11 +136,14 @@ class Runner:
         self._move(Event.RESTART)
         self._failed_starts = 0
         self.ready = None
+        if grace and self._current is not None:
+            self._send(f.Interrupt(id=self._current.request.id))
         self._abort("restart")
+        self._forget_answers()
         self._expect_ready()
         if self._link is not None and self._link.is_open:
-            self._link.send(self._spawn)
-        elif self._relaunching is None:
+            self._spawn(self._link, grace=grace)
+        elif self._relaunching is None and not self._is_launching:
             await self._launch(None)
         return await self._wait_ready()
 
@@ -295,14 +303,17 @@ class Runner:
 
     async def _launch(self, launched: Launched | None) -> None:
         failed, self._link = self._link, None
-        if failed is not None:
-            await failed.close(grace=0)
         link = Link(self._launcher, on_frame=self._receive, on_end=self._on_link_end)
+        self._is_launching = True
         try:
+            if failed is not None:
+                await failed.close(grace=0)
             hello = await link.open(launched)
         except LaunchError as error:
             self._give_up(error)
             return
+        finally:
+            self._is_launching = False
         if self.state in (State.CLOSING, State.CLOSED):
             await link.close(grace=0)
             return
@@ -311,9 +322,15 @@ class Runner:
         logger.info("runner started: guardian %d, Python %s", hello.pid, hello.python)
         self._memory_limit = None
         self._set_memory_limit(self.limits.memory)
-        link.send(self._spawn)
+        self._spawn(link)
+
+    def _spawn(self, link: Link, *, grace: float = 0.0) -> None:
+        self._spawned += 1
+        link.send(f.Spawn(number=self._spawned, grace=grace, **self._surroundings))
+        self._cancel_watchdog()
+        bound = grace + self._launcher.start_timeout
         loop = asyncio.get_running_loop()
-        self._watchdog = loop.call_later(self._launcher.start_timeout, self._start_too_slow, link)
+        self._watchdog = loop.call_later(bound, self._start_too_slow, link)
 
     def _start_too_slow(self, link: Link) -> None:
         if self.ready is None and link is self._link:
@@ -368,8 +385,8 @@ class Runner:
         self._handlers.get(type(frame), self._on_frame)(frame)
 
     def _on_ready(self, frame: f.Ready) -> None:
-        if self.state is State.CLOSING:
-            return
+        if self.state is State.CLOSING or frame.number != self._spawned:
+            return  # it is ending, or another one was asked for while it came up
         self._failed_starts = 0
         self.ready = frame
         self._cancel_watchdog()
@@ -419,8 +436,10 @@ class Runner:
 
     def _on_exited(self, frame: f.Exited) -> None:
         logger.info("worker %d exited: code %s, signal %s", frame.pid, frame.code, frame.signal)
+        if frame.reason == "restart":
+            return  # the watchdog is already its successor's
         self._cancel_watchdog()
-        if frame.reason == "restart" or self.state in (State.CLOSING, State.CLOSED):
+        if self.state in (State.CLOSING, State.CLOSED):
             return
         was_ready = self.ready is not None
         self._requeue_unstarted()
@@ -436,9 +455,7 @@ class Runner:
             self._give_up(LaunchError(self._launcher.command, report.title, link.stderr_tail))
             return
         self._expect_ready()
-        link.send(self._spawn)
-        loop = asyncio.get_running_loop()
-        self._watchdog = loop.call_later(self._launcher.start_timeout, self._start_too_slow, link)
+        self._spawn(link)
 
     def _on_stale(self, _: f.Stale) -> None:
         logger.info("installed packages changed: starting a new guardian")
@@ -545,11 +562,13 @@ class Runner:
 
     def _died(self) -> None:
         self.ready = None
-        for future in self._answers.values():
-            if not future.done():
-                future.cancel()
-        self._answers.clear()
+        self._forget_answers()
         self._move(Event.DIED)
+
+    def _forget_answers(self) -> None:
+        for future in self._answers.values():
+            future.cancel()
+        self._answers.clear()
 
     # --- Small things ---
 
@@ -591,9 +610,7 @@ class Runner:
     def _forget_process(self) -> None:
         self.ready = None
         self._cancel_watchdog()
-        for future in self._answers.values():
-            future.cancel()
-        self._answers.clear()
+        self._forget_answers()
         if self._became_ready is not None and not self._became_ready.done():
             self._became_ready.set_exception(RunnerClosed())
         self._became_ready = None
