@@ -1,4 +1,4 @@
-"""kernel_info, connect, and the greeting of subscribers."""
+"""kernel_info, connect, usage, and messages that are none."""
 
 from __future__ import annotations
 
@@ -79,17 +79,6 @@ def test_garbage_is_ignored(frontend):
     ):
         frontend.send_raw("shell", parts)
     assert frontend.run("1").results == ["1"]
-
-
-def test_the_first_subscriber_is_welcomed(fresh):
-    greetings = [each for each in fresh.frontend.orphans if _kind(each) == "iopub_welcome"]
-    # The first client subscribed before the kernel was there, so it saw all of the beginning.
-    kinds = [_kind(each) for each in [*greetings, *fresh.frontend.orphans]]
-    assert set(kinds) <= {"iopub_welcome", "status"}
-
-
-def _kind(message):
-    return message["header"]["msg_type"]
 
 
 def test_usage_is_told_on_control(frontend):
