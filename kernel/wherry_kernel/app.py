@@ -15,6 +15,7 @@ from wherry_kernel.history import History
 from wherry_kernel.kernel import Kernel
 from wherry_kernel.options import SETTINGS, Options, from_settings
 from wherry_kernel.parent_watch import ParentWatch, wanted_parent
+from wherry_kernel.restarts import Restarts, inherited
 from wherry_kernel.sockets import Sockets
 from wherry_kernel.wire.codec import Codec
 
@@ -54,8 +55,7 @@ def main(words: Sequence[str], started: Prelaunched | None = None) -> int:
         _explain(parsed)
         return 0
     try:
-        settings = config_files.load(os.environ, parsed.config_file)
-        options = from_settings({**settings, **parsed.settings})
+        options = _options(parsed)
         logging.basicConfig(level=options.log_level, format=LOG_FORMAT, datefmt="%H:%M:%S")
         if parsed.ignored:
             log.info("these arguments are not for this kernel: %s", " ".join(parsed.ignored))
@@ -69,6 +69,29 @@ def main(words: Sequence[str], started: Prelaunched | None = None) -> int:
     except KernelError as error:
         print(f"wherry_kernel: {error}", file=sys.stderr)  # noqa: T201 - to whoever started us
         return 1
+
+
+def _options(parsed: arguments.Arguments) -> Options:
+    settings = config_files.load(os.environ, parsed.config_file)
+    return from_settings({**settings, **parsed.settings})
+
+
+def _restarts(parsed: arguments.Arguments, options: Options) -> Restarts:
+    """A restart reads the files again, and brings an upgrade of ours into use."""
+    stamps = _stamps()
+
+    def is_unchanged() -> bool:
+        try:
+            return _options(parsed) == options and _stamps() == stamps
+        except (KernelError, OSError):
+            return False  # a new process says what is wrong with them
+
+    return Restarts(inherited(os.environ), is_unchanged=is_unchanged)
+
+
+def _stamps() -> list[int]:
+    modules = (sys.modules[name] for name in ("wherry_kernel", "wherry_supervisor"))
+    return [os.stat(str(each.__file__)).st_mtime_ns for each in modules]  # noqa: PTH116
 
 
 def _listen(parsed: arguments.Arguments, options: Options, started: Prelaunched | None) -> int:
@@ -89,7 +112,8 @@ def _listen(parsed: arguments.Arguments, options: Options, started: Prelaunched 
             connection.write(path, bound)
         if parsed.connection_file is None:
             print(f"To connect a client to this kernel: --existing {path.name}", file=sys.stderr)  # noqa: T201
-        return asyncio.run(_serve(options, sockets, bound, started))
+        restarts = _restarts(parsed, options)
+        return asyncio.run(_serve(options, sockets, bound, started, restarts))
     finally:
         sockets.close()
         orphans.end_all()
@@ -102,6 +126,7 @@ async def _serve(
     sockets: Sockets,
     bound: connection.Connection,
     started: Prelaunched | None,
+    restarts: Restarts,
 ) -> int:
     loop = asyncio.get_running_loop()
     if started is not None and started.python != options.python:
@@ -121,6 +146,7 @@ async def _serve(
         limits=limits,
         make_runner=_runner_maker(options, limits),
         launched=started.adopt() if started is not None else None,
+        restarts=restarts,
     )
     for number, action in ((signal.SIGINT, kernel.interrupt), (signal.SIGTERM, kernel.stop)):
         loop.add_signal_handler(number, action)

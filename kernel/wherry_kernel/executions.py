@@ -6,7 +6,8 @@ The rules:
 2. When an execution that has `stop_on_error` fails, exactly those requests are aborted that were
    received before its reply was sent. A request that a client sends after seeing the reply runs.
 3. When state was lost, all that were received before the reply are aborted, whatever they ask.
-4. Closing aborts the running execution and all that wait: no request stays without a reply.
+4. Closing aborts the running execution and all that wait: no request stays without a reply. So
+   does a restart that a client asks for; after one that user code asks for, what waits runs.
 """
 
 from __future__ import annotations
@@ -76,6 +77,8 @@ class Hooks:
     lost: Callable[[Execution, RunnerOutcome], None]
     #: User code wants the kernel to end.
     leave: Callable[[], None]
+    #: User code wants a new runner.
+    restart: Callable[[], None]
     #: Nothing open belongs to the execution any longer.
     over: Callable[[], None]
 
@@ -107,7 +110,6 @@ class Executions:
         self._queue: deque[Execution] = deque()
         self._wake: asyncio.Future[None] | None = None
         self._count = 1
-        self._is_closed = False
         self.current: Execution | None = None
         #: Shown once, in the next execution: why variables are gone.
         self.notice: str | None = None
@@ -142,21 +144,27 @@ class Executions:
         if current.is_submitted:
             self._runner.interrupt(current.id)
 
-    def close(self) -> None:
+    def abandon(self) -> None:
         """Answer everything that is still open; what still ends afterwards ends silently."""
-        self._is_closed = True
-        if self.current is not None:
-            self._reply(self.current, execute.reply_aborted())
-            self.current = None
+        current, self.current = self.current, None
+        if current is not None:
+            self._reply(current, execute.reply_aborted())
         self._abort(self._take_queue())
+
+    def begin_anew(self) -> None:
+        """Count from 1, and forget what was lost before: the person wanted an empty namespace."""
+        self._count = 1
+        self.notice = self.refusal = None
 
     async def _run_one(self, execution: Execution) -> None:
         try:
             outcome, failure = await self._outcome(execution)
-            if not self._is_closed:
+            if execution is self.current:
                 self._finish(execution, outcome, failure)
         except Exception as error:  # no request goes unanswered, whatever is wrong with us
             log.exception("execution %s failed in the kernel itself", execution.id)
+            if execution is not self.current:
+                return
             reply = execute.reply_error(self._shown_count(execution), *_words(error), payload=None)
             self._reply(execution, reply)
         finally:
@@ -171,7 +179,7 @@ class Executions:
             failure = await self._wait_for_runner()
             if failure is not None:
                 return None, failure
-        if execution.is_interrupted:
+        if execution.is_interrupted or execution is not self.current:
             return None, _NOT_BEGUN
         execution.is_submitted = True
         outcome = await self._runner.execute(
@@ -221,7 +229,8 @@ class Executions:
     def _finish(
         self, execution: Execution, outcome: RunnerOutcome | None, failure: Failure | None
     ) -> None:
-        payload = outcome.payload if outcome is not None else None
+        wishes = (outcome.payload if outcome is not None else None) or []
+        payload = [each for each in wishes if not wants_restart(each)]
         is_lost = outcome is not None and outcome.state_lost
         count = self._shown_count(execution)
         doomed: list[Execution] = []
@@ -239,8 +248,10 @@ class Executions:
         self._abort(doomed)
         if is_lost and outcome is not None:
             self._hooks.lost(execution, outcome)
-        if any(wants_exit(each) for each in payload or ()):
+        if any(wants_exit(each) for each in payload):
             self._hooks.leave()
+        elif len(payload) < len(wishes):
+            self._hooks.restart()
 
     def _reply(self, execution: Execution, content: dict[str, Any]) -> None:
         metadata = execute.reply_metadata(
@@ -288,6 +299,11 @@ def wants_exit(payload: Any) -> bool:
     if not isinstance(payload, dict) or payload.get("source") != "ask_exit":
         return False
     return not payload.get("keepkernel", False)
+
+
+def wants_restart(payload: Any) -> bool:
+    """``%restart``: between us and the runner, so clients do not see it."""
+    return isinstance(payload, dict) and payload.get("source") == "restart_runner"
 
 
 def _words(error: Exception) -> tuple[str, str, list[str]]:

@@ -95,6 +95,17 @@ class History:
             self._path, self._database = None, None
             self._unsaved_inputs, self._unsaved_outputs = list(self._inputs), dict(self._outputs)
 
+    def begin_session(self) -> None:
+        """Count from 1 again, as after a restart; earlier sessions are found in the file, if any.
+
+        Without a file they are forgotten: what is not to be kept ends with the process it was for.
+        """
+        self.close()
+        self._inputs.clear()
+        self._outputs.clear()
+        self._unsaved_inputs.clear()
+        self._unsaved_outputs.clear()
+
     def close(self) -> None:
         """Save to the file, if there is one, and close it; twice is fine."""
         if self._path is not None and self._unsaved_inputs:

@@ -23,6 +23,7 @@ from wherry_kernel.relay import Relay
 from wherry_kernel.wire import comm, control, status
 from wherry_kernel.wire.codec import NO_PARENT
 from wherry_kernel.wire.content import failed
+from wherry_runner import frames as f
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
     from wherry_kernel.answers import Handler
     from wherry_kernel.history import History
     from wherry_kernel.options import Options
+    from wherry_kernel.restarts import Restarts
     from wherry_kernel.wire.codec import Codec, Content, Request
-    from wherry_runner.frames import Frame
     from wherry_supervisor import Launched, Limits, Runner
     from wherry_supervisor import Outcome as RunnerOutcome
     from wherry_supervisor.lifecycle import State
@@ -41,6 +42,9 @@ log = logging.getLogger("wherry.kernel")
 #: How long the runner's exit handlers may take at shutdown, in seconds. jupyter_client sends
 #: SIGTERM after 2.5.
 SHUTDOWN_GRACE = 1.0
+
+#: What a runner that is being replaced has to say to nobody: its cells were answered.
+_PAST = (f.Error, f.InputRequest, f.CommOpen, f.CommMessage, f.CommClose)
 
 
 class Channels(Protocol):
@@ -65,14 +69,16 @@ class Kernel:
         history: History,
         ports: Mapping[str, int],
         limits: Limits,
-        make_runner: Callable[[Callable[[Frame], None], Callable[[State], None]], Runner],
+        make_runner: Callable[[Callable[[f.Frame], None], Callable[[State], None]], Runner],
         launched: Launched | None = None,
+        restarts: Restarts | None = None,
     ) -> None:
         self._options = options
         self._codec = codec
         self._channels = channels
         self._history = history
         self._launched = launched
+        self._restarts = restarts
         self._loop = asyncio.get_running_loop()
         self._publisher = Publisher(codec, send=channels.send, soon=self._loop.call_soon)
         self._parents = Parents()
@@ -89,6 +95,7 @@ class Kernel:
                 receive=lambda: channels.receive("shell"),
                 lost=self._on_lost,
                 leave=self.stop,
+                restart=self._begin_anew,
                 over=self._on_over,
             ),
         )
@@ -124,7 +131,7 @@ class Kernel:
         starting = asyncio.create_task(self._start())
         worker = asyncio.create_task(self._executions.run())
         await self._stopping.wait()
-        self._executions.close()
+        self._executions.abandon()
         await self._runner.close(grace=self._grace)
         # Only now: what runs was ended by the runner, and cancelling would interrupt it again.
         ending = [worker, starting, *self._tasks]
@@ -138,6 +145,14 @@ class Kernel:
         """End `run`; twice is fine. Exit handlers of user code get `grace` seconds."""
         self._grace = grace
         self._stopping.set()
+
+    def restart(self) -> None:
+        """Swap the runner. What runs and what waits is aborted, and cells count from 1 again.
+
+        Clients see a new session that is starting, and later idle.
+        """
+        self._executions.abandon()
+        self._begin_anew()
 
     def interrupt(self) -> None:
         """Interrupt the running cell; harmless when there is none, or when the kernel is ending.
@@ -155,6 +170,26 @@ class Kernel:
         except Exception as error:  # noqa: BLE001 - told in the reply to each execution
             log.error("the runner did not start: %s", error)  # noqa: TRY400 - its text says it all
         self._answers.started()
+
+    def _begin_anew(self) -> None:
+        for message in self._comms.lose():
+            self._publisher.publish(message, NO_PARENT)
+        self._prompts.forget()
+        self._executions.begin_anew()
+        self._history.begin_session()
+        self._publisher.begin_session()
+        self._publisher.status(status.STARTING)
+        self._is_replacing = True
+        self._starting = asyncio.create_task(self._swap())
+        self._tasks.add(self._starting)
+        self._starting.add_done_callback(self._tasks.discard)
+
+    async def _swap(self) -> None:
+        try:
+            await self._runner.restart(grace=SHUTDOWN_GRACE)
+        except Exception as error:  # noqa: BLE001 - told in the reply to each execution
+            log.error("the runner did not start again: %s", error)  # noqa: TRY400 - its text says it all
+            self._publisher.status(status.IDLE)
 
     # --- what comes ---
 
@@ -237,8 +272,9 @@ class Kernel:
 
     def _shutdown_request(self, request: Request) -> Content:
         restart = control.read_restart(request.content)
+        stays = restart and self._restarts is not None and self._restarts.stay()
         # In the next turn: this request's own reply leaves first.
-        self._loop.call_soon(self.stop)
+        self._loop.call_soon(self.restart if stays else self.stop)
         return control.shut_down(restart=restart)
 
     async def _comm(self, request: Request) -> None:
@@ -266,8 +302,9 @@ class Kernel:
 
     # --- what the runner does ---
 
-    def _on_frame(self, frame: Frame) -> None:
-        self._relay.on_frame(frame)
+    def _on_frame(self, frame: f.Frame) -> None:
+        if not (self._is_replacing and isinstance(frame, _PAST)):
+            self._relay.on_frame(frame)
 
     def _on_over(self) -> None:
         self._prompts.forget()
@@ -277,7 +314,7 @@ class Kernel:
     def _on_state(self, state: State) -> None:
         """Follow the handle: a worker that died idle, and a new one that is ready."""
         before, self._state = self._state, state.value
-        if (before, self._state) == ("idle", "restarting"):
+        if (before, self._state) == ("idle", "restarting") and not self._is_replacing:
             self._lose("while nothing ran", "the runner died", NO_PARENT)
         elif self._is_replacing and self._state == "idle":
             self._is_replacing = False

@@ -26,7 +26,7 @@ class Publisher:
         self._codec = codec
         self._send = send
         self._soon = soon
-        self._topic = f"kernel.{codec.session}.".encode()
+        self._topic = _topic(codec)
         self._texts: list[str] = []
         self._text_length = 0
         self._text_of = ("", NO_PARENT)
@@ -36,6 +36,12 @@ class Publisher:
     def session(self) -> str:
         """The id that names this kernel in headers and topics."""
         return self._codec.session
+
+    def begin_session(self) -> None:
+        """What follows comes from a restarted kernel, as far as clients can tell."""
+        self.flush()
+        self._codec.begin_session()
+        self._topic = _topic(self._codec)
 
     def status(self, content: Content, parent: bytes = NO_PARENT) -> None:
         """Section "Kernel status"."""
@@ -143,3 +149,7 @@ class Publisher:
     def _flush_when_due(self) -> None:
         self._flush_is_due = False
         self.flush()
+
+
+def _topic(codec: Codec) -> bytes:
+    return f"kernel.{codec.session}.".encode()

@@ -62,15 +62,20 @@ class Codec:
         session: str | None = None,
         now: Callable[[], datetime] | None = None,
     ) -> None:
-        self.session = session or os.urandom(16).hex()
+        self._username = username
         self._now = now or _utc_now
         self._signer = _signer(key, scheme)
         self._seen: dict[bytes, None] = {}
         self._number = 0
+        self.begin_session(session)
+
+    def begin_session(self, session: str | None = None) -> None:
+        """Section "Message header": a new id, from which clients see that a kernel restarted."""
+        self.session = session or os.urandom(16).hex()
         # Headers are written by hand: only id, type and date differ, and a header goes with
         # every message.
         self._id = f"{self.session}_{os.getpid()}_"
-        fixed = {"username": username, "session": self.session, "version": PROTOCOL_VERSION}
+        fixed = {"username": self._username, "session": self.session, "version": PROTOCOL_VERSION}
         self._tail = b'",' + pack(fixed)[1:]
 
     @property
