@@ -16,10 +16,12 @@ from wherry_runner.frames import FRAME_LIMIT, encode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Deque, Dict, Optional, Tuple
+    from typing import Deque, Dict, Tuple
 
     from wherry_runner.frames import Frame
     from wherry_runner.interrupts import Interrupts
+
+_UNFENCED = (ordering.PLAIN, ordering.TEXT)
 
 #: Head and body go out in one write up to here; copying more costs more than a second write.
 _JOINED = 64 * 1024
@@ -47,7 +49,7 @@ class Channel:
         self._interrupts = interrupts
         self._lock = threading.Lock()
         self._holder = 0
-        self._late: Deque[Tuple[bytes, int]] = deque()
+        self._late: Deque[Tuple[int, bytes]] = deque()
         self._fence = 0
         self._main = threading.get_ident()
         #: The text stream that Python wrote to last; a change of stream needs a fence.
@@ -69,7 +71,7 @@ class Channel:
 
     def send(self, frame: Frame) -> None:
         """Send a frame that needs no order against text."""
-        self._write(frame, ordering.PLAIN)
+        self._write(ordering.PLAIN, encode(frame))
 
     def send_fenced(self, frame: Frame, kind: int = ordering.FENCED) -> None:
         """Send a frame behind all text written before, and before all text written after.
@@ -77,23 +79,26 @@ class Channel:
         Raises:
             FrameTooLarge: Nothing was sent.
         """
-        self._write(frame, kind)
+        self._write(kind, encode(frame))
+
+    def send_text(self, stream: int, owner: str, text: str) -> None:
+        """Send text of an execution that is not the one the pipes' raw text is counted to."""
+        self._write(ordering.TEXT, ordering.owned_text(stream, owner, text))
 
     def switch(self, stream: int) -> None:
         """Python text goes to another stream from here on: keep the order between the two."""
         self.stream = stream
         if self.is_open:
-            self._write(None, ordering.SYNC)
+            self._write(ordering.SYNC, b"")
 
-    def _write(self, frame: Optional[Frame], kind: int) -> None:
+    def _write(self, kind: int, body: bytes) -> None:
         if not self.is_open:
             return
-        body = b"" if frame is None else encode(frame)
         if len(body) > FRAME_LIMIT:
             raise FrameTooLarge(len(body))
         me = threading.get_ident()
         if self._holder == me:
-            self._late.append((body, kind))
+            self._late.append((kind, body))
             return
         shielded = me == self._main
         if shielded:
@@ -102,7 +107,7 @@ class Channel:
             with self._lock:
                 self._holder = me
                 try:
-                    self._write_record(body, kind)
+                    self._write_record(kind, body)
                     while self._late:
                         self._write_record(*self._late.popleft())
                 finally:
@@ -111,9 +116,9 @@ class Channel:
             if shielded:
                 self._interrupts.unshield()
 
-    def _write_record(self, body: bytes, kind: int) -> None:
+    def _write_record(self, kind: int, body: bytes) -> None:
         streams = fence = 0
-        if kind != ordering.PLAIN:
+        if kind not in _UNFENCED:
             self._fence = fence = self._fence + 1
             mark = ordering.marker(self._nonce, fence)
             for stream, fd in self._text_fds.items():

@@ -448,6 +448,10 @@ class Guardian:
             if kind in (ordering.STDOUT, ordering.STDERR):
                 self._push(worker.flow.add(kind, data, now))
                 continue
+            if kind == ordering.TEXT:
+                stream, owner, text = ordering.read_owned_text(data)
+                self._push(worker.flow.add(stream, text, now, owner=owner))
+                continue
             if kind != ordering.PLAIN:
                 self._push(worker.flow.flush(now))
             if kind == ordering.STARTED and worker.open:

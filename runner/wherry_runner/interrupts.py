@@ -67,6 +67,8 @@ class Interrupts:
         self._user = False
         self._shields = 0
         self._pending = False
+        #: A hard interrupt has been raised in this execution.
+        self._struck = False
         #: Set while user code awaits: cancels the task. Called in a signal handler.
         self.cancel: Optional[Callable[[], None]] = None
         #: The task was cancelled by us; the waiter turns that into KeyboardInterrupt.
@@ -80,7 +82,7 @@ class Interrupts:
 
     def begin(self, serial: int) -> None:
         """Execution `serial` starts; an interrupt may have come for it already."""
-        self.cancelled = False
+        self.cancelled = self._struck = False
         self._signals = self._page.signals
         self._serial = serial
         self._pending = self._page.target == serial
@@ -117,16 +119,17 @@ class Interrupts:
         self._pending = False
         raise KeyboardInterrupt
 
-    def _on_soft(self, _: int, __: Optional[FrameType]) -> None:
-        if self._is_late():
+    def _on_soft(self, _: int, frame: Optional[FrameType]) -> None:
+        if self._is_late() or (self._struck and _is_being_shown(frame)):
             return
         if self._arrive():
             raise KeyboardInterrupt
 
     def _on_hard(self, _: int, frame: Optional[FrameType]) -> None:
-        if self._page.target != self._serial:
+        if self._page.target != self._serial or (self._struck and _is_being_shown(frame)):
             return
         if self._arrive():
+            self._struck = True
             _trace_user_frames(frame)
             raise HardInterrupt
 
@@ -175,6 +178,15 @@ def _tracer(frame: FrameType, event: str, _: Any) -> Any:
     if event == "line":
         raise HardInterrupt
     return _tracer
+
+
+def _is_being_shown(frame: Optional[FrameType]) -> bool:
+    """Hard interrupts are repeated; IPython shows the first within what it takes for user code."""
+    while frame is not None:
+        if frame.f_code.co_name == "showtraceback" and _is_ours(frame):
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _is_ours(frame: FrameType) -> bool:

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     #: (stream, text) for text, (kind, frame) for frames; text streams are 1 and 2, as the fds.
     Piece = Tuple[int, bytes]
 
-#: Kinds of records. `PLAIN` frames are not ordered against text (answers to completion).
-PLAIN, FENCED, STARTED, DONE, SYNC = 10, 11, 12, 13, 14
+#: Kinds of records. `PLAIN` frames may overtake everything (answers to completion). `TEXT` is what
+#: threads of ended executions print: in order with other records, not with the text pipes.
+PLAIN, FENCED, STARTED, DONE, SYNC, TEXT = 10, 11, 12, 13, 14, 15
 
 STDOUT, STDERR = 1, 2
 
@@ -46,6 +47,18 @@ class BrokenRecord(ValueError):
 def marker(nonce: bytes, fence: int) -> bytes:
     """Return the bytes that stand for `fence` in a text pipe; shorter than PIPE_BUF, so atomic."""
     return _MARK + nonce[:_NONCE_SIZE] + struct.pack(">I", fence)
+
+
+def owned_text(stream: int, owner: str, text: str) -> bytes:
+    """Return the body of a `TEXT` record; `read_owned_text` is the way back."""
+    return b"%d %s\n%s" % (stream, owner.encode(), text.encode("utf-8", "backslashreplace"))
+
+
+def read_owned_text(body: bytes) -> Tuple[int, str, bytes]:
+    """Return stream, owner and text of a `TEXT` record."""
+    head, _, text = body.partition(b"\n")
+    stream, _, owner = head.partition(b" ")
+    return int(stream), owner.decode(), text
 
 
 def header(nonce: bytes, kind: int, streams: int, fence: int, length: int) -> bytes:

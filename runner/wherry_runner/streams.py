@@ -11,7 +11,6 @@ import os
 import sys
 
 from wherry_runner import attribution
-from wherry_runner.frames import Stderr, Stdout
 from wherry_runner.ordering import STDERR, STDOUT
 
 TYPE_CHECKING = False
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 
     from wherry_runner.channel import Channel
 
-_FRAMES = {STDOUT: Stdout, STDERR: Stderr}
 _NAMES = {STDOUT: "<stdout>", STDERR: "<stderr>"}
 _SYS = {STDOUT: "stdout", STDERR: "stderr"}
 
@@ -73,7 +71,7 @@ def _fast_write(stream: OutStream, channel: Channel, number: int) -> Callable[[s
                 if not isinstance(text, str):
                     raise TypeError("write() argument must be str, not " + type(text).__name__)
                 if text:  # print(..., end="") writes an empty string too
-                    channel.send(_FRAMES[number](id=owner, text=text))
+                    channel.send_text(number, owner, text)
                 return len(text)
         if channel.stream is not number:
             channel.switch(number)

@@ -36,16 +36,22 @@ class TextFlow:
         self._runs: List[bytes] = []
         self._held = 0
         self._stream = STDOUT
+        self._owner: Optional[str] = None
         self._since = self._due = 0.0
         self._last = 0.0
         self.owner = ""
 
-    def add(self, stream: int, data: bytes, now: float) -> List[bytes]:
-        """Take text and return the encoded frames that are due."""
+    def add(
+        self, stream: int, data: bytes, now: float, *, owner: Optional[str] = None
+    ) -> List[bytes]:
+        """Take text and return the encoded frames that are due.
+
+        Text with an `owner` of its own must be whole characters.
+        """
         due: List[bytes] = []
-        if stream != self._stream:
+        if stream != self._stream or owner != self._owner:
             due += self.flush(now)
-            self._stream = stream
+            self._stream, self._owner = stream, owner
         if not self._held:
             self._since = now
             self._due = max(now + PAUSE, self._last + WINDOW)
@@ -64,7 +70,11 @@ class TextFlow:
     def flush(self, now: float, *, final: bool = False) -> List[bytes]:
         """Return what is held as at most one frame; `final` also gives up half characters."""
         runs, self._runs, self._held = self._runs, [], 0
-        text = self._decoders[self._stream].decode(b"".join(runs))
+        data = b"".join(runs)
+        if self._owner is None:
+            text = self._decoders[self._stream].decode(data)
+        else:
+            text = data.decode("utf-8", "replace")
         frames = [self._frame(self._stream, text)] if text else []
         if final:
             for stream, decoder in self._decoders.items():
@@ -75,4 +85,4 @@ class TextFlow:
         return frames
 
     def _frame(self, stream: int, text: str) -> bytes:
-        return encode(_FRAMES[stream](id=self.owner, text=text))
+        return encode(_FRAMES[stream](id=self._owner or self.owner, text=text))

@@ -54,7 +54,7 @@ class Runner:
         options: Mapping[str, Any] | None = None,
     ) -> None:
         self._launcher = launcher
-        self._on_frame = on_frame
+        self._owner_on_frame = on_frame
         self._on_state = on_state
         self.limits = limits or Limits()
         self.ladder = ladder or Ladder()
@@ -380,6 +380,12 @@ class Runner:
             self._relaunch()
 
     # --- Frames ---
+
+    def _on_frame(self, frame: f.Frame) -> None:
+        try:
+            self._owner_on_frame(frame)
+        except Exception:  # the owner's defect must not cost it the frames behind this one
+            logger.exception("on_frame failed for a frame of type %s", frame.type)
 
     def _receive(self, frame: f.Frame) -> None:
         self._handlers.get(type(frame), self._on_frame)(frame)
