@@ -20,12 +20,15 @@ ROOTS = [str(ROOT / name) for name in ("runner", "supervisor", "kernel")]
 REFERENCE = "python3"
 OURS = "wherry"
 
+#: Ours, started by our provisioner: a restart keeps the process.
+KEPT = "wherry-kept"
+
 
 @pytest.fixture(scope="session")
 def kernel_specs(tmp_path_factory) -> KernelSpecManager:
-    """Both kernels, run from the sources with the interpreter of the tests."""
+    """All kernels, run from the sources with the interpreter of the tests."""
     folder = tmp_path_factory.mktemp("kernels")
-    modules = {REFERENCE: "ipykernel_launcher", OURS: "wherry_kernel"}
+    modules = {REFERENCE: "ipykernel_launcher", OURS: "wherry_kernel", KEPT: "wherry_kernel"}
     for name, module in modules.items():
         spec = {
             "argv": [sys.executable, "-m", module, "-f", "{connection_file}"],
@@ -34,6 +37,8 @@ def kernel_specs(tmp_path_factory) -> KernelSpecManager:
             "interrupt_mode": "signal" if name == REFERENCE else "message",
             "env": {"PYTHONPATH": os.pathsep.join(ROOTS)},
         }
+        if name == KEPT:
+            spec["metadata"] = {"kernel_provisioner": {"provisioner_name": "wherry-provisioner"}}
         (folder / name).mkdir()
         (folder / name / "kernel.json").write_text(json.dumps(spec))
     return KernelSpecManager(kernel_dirs=[str(folder)], ensure_native_kernel=False)
