@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from wherry_supervisor.launchers import Launched
 
 _PYTHON = "--WherryKernel.python="
+_HOST = "--WherryKernel.host="
 #: Command lines that start no runner, or not this way.
 _WITHOUT = ("--WherryKernel.mode=inprocess", "--help", "-h", "--help-all", "--version")
 
@@ -26,7 +27,9 @@ _WITHOUT = ("--WherryKernel.mode=inprocess", "--help", "-h", "--help-all", "--ve
 class Prelaunched:
     """An interpreter that is on its way up."""
 
-    def __init__(self, python: str | None, process: subprocess.Popen[bytes], nonce: str) -> None:
+    def __init__(
+        self, python: str | None, process: subprocess.Popen[bytes], nonce: str, host: str
+    ) -> None:
         self.python = python
         self._process = process
         self._nonce = nonce
@@ -34,7 +37,7 @@ class Prelaunched:
         # And not above: the interpreter comes up during this import.
         from wherry_supervisor.bundle import payload
 
-        self._rest = boot.send(process, payload(nonce))
+        self._rest = boot.send(process, payload(nonce, host, local=True))
 
     def adopt(self) -> Launched:
         """Take it over. Once."""
@@ -52,10 +55,14 @@ def prelaunch(words: Sequence[str]) -> Prelaunched | None:
     """Start what the command line asks for; None when that fails: the ordinary start tells why."""
     if any(word in _WITHOUT for word in words):
         return None
-    python = next((word[len(_PYTHON) :] for word in words if word.startswith(_PYTHON)), None)
+    python = _named(_PYTHON, words)
     nonce = boot.new_nonce()
     try:
         process = boot.begin((python or sys.executable, "-c", boot.BOOT), nonce)
     except OSError:
         return None
-    return Prelaunched(python or None, process, nonce)
+    return Prelaunched(python or None, process, nonce, _named(_HOST, words) or "auto")
+
+
+def _named(option: str, words: Sequence[str]) -> str | None:
+    return next((word[len(option) :] for word in words if word.startswith(option)), None)

@@ -1,7 +1,8 @@
 """Makes this package importable in an interpreter where it is not installed.
 
-The supervisor sends this module's source first and calls `start` with the payload: a nonce and the
-sources of all modules, with compiled code beside them for interpreters of the sender's own version.
+The supervisor sends this module's source first and calls `start` with the payload. On the sender's
+own machine that names the folder of the package. For anywhere else it holds the sources of all
+modules, with compiled code beside them for interpreters of the sender's own version.
 """
 
 from __future__ import annotations
@@ -55,8 +56,25 @@ class Bundle(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
 
 
 def start(payload: Dict[str, Any], nonce: str) -> None:
-    """Import the guardian from the payload and run it; returns when it has ended."""
-    sys.meta_path.insert(0, Bundle(payload["modules"], payload["magic"]))
+    """Import the guardian and run it; returns when it has ended."""
+    folder = payload.get("folder")
+    if folder is None:
+        sys.meta_path.insert(0, Bundle(payload["modules"], payload["magic"]))
+    else:
+        _import_from(folder)
     from wherry_runner import main
 
-    main.run(nonce)
+    main.run(nonce, payload["host"])
+
+
+def _import_from(folder: str) -> None:
+    """Make our package importable, and nothing that happens to lie beside it."""
+    name = "wherry_runner"
+    spec = importlib.util.spec_from_file_location(
+        name, folder + "/__init__.py", submodule_search_locations=[folder]
+    )
+    if spec is None or spec.loader is None:
+        raise ImportError(folder)
+    package = importlib.util.module_from_spec(spec)
+    sys.modules[name] = package
+    spec.loader.exec_module(package)

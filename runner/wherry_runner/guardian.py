@@ -46,7 +46,7 @@ CLOSED_BOUND = 0.1
 SPARE_DELAY = 0.5
 
 #: Commands that the worker answers beside the running execution.
-_SERVICE = (f.Complete, f.Inspect, f.IsComplete, f.InputReply, f.SubshellClose)
+_SERVICE = (f.Complete, f.Inspect, f.IsComplete, f.InputReply, f.SubshellClose, f.Debug)
 
 
 class Worker:
@@ -123,7 +123,7 @@ class Guardian:
         out_fd: int,
         nonce: str,
         work: Callable[[Worker], None],
-        preload: Callable[[f.Spawn], None],
+        preload: Callable[[str], None],
         is_stale: Callable[[], bool],
     ) -> None:
         self._in, self._out = in_fd, out_fd
@@ -162,12 +162,15 @@ class Guardian:
 
     # --- The loop ---
 
-    def run(self) -> None:
-        """Serve until the other side ends it; returns with no process left behind."""
+    def greet(self) -> None:
+        """Say hello; once, before `run`."""
         subreaper = processes.become_subreaper()
         # A line of its own, should something have printed before us without a newline.
         self._push([b"\n"])
         self._send(self._hello(processes.capabilities(subreaper=subreaper)))
+
+    def run(self) -> None:
+        """Serve until the other side ends it; returns with no process left behind."""
         poll = select.poll()
         try:
             while self._turn(poll):
@@ -300,7 +303,7 @@ class Guardian:
             self._worker, self._spare = spare, None
         else:
             self._drop_spare()
-            self._preload(frame)
+            self._preload(frame.host)
             self._worker = self._fork(frame)
         self._memory.watch(self._worker.pid)
         self._queue(self._worker, self._worker.main_out, f.encode(frame))

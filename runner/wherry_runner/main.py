@@ -22,11 +22,18 @@ if TYPE_CHECKING:
     from wherry_runner.host import Host, Session
 
 
-def run(nonce: str) -> None:
-    """Serve on this process's stdin and stdout until they close."""
+def run(nonce: str, host: str) -> None:
+    """Serve on this process's stdin and stdout until they close.
+
+    `host` is what the first `Spawn` will ask for: it is imported while the other side still works
+    on getting that far.
+    """
     in_fd, out_fd = _take_transport()
     hosts = Hosts()
-    Guardian(in_fd, out_fd, nonce, hosts.work, hosts.preload, hosts.is_stale).run()
+    guardian = Guardian(in_fd, out_fd, nonce, hosts.work, hosts.preload, hosts.is_stale)
+    guardian.greet()
+    hosts.preload(host)
+    guardian.run()
 
 
 def _take_transport() -> Tuple[int, int]:
@@ -47,12 +54,12 @@ class Hosts:
         self._wanted = ""
         self._stamps: Dict[str, int] = {}
 
-    def preload(self, spawn: Spawn) -> None:
-        """Import the shell that `spawn` asks for, so that every worker finds it in memory."""
-        if self._class is not None and spawn.host == self._wanted:
+    def preload(self, host: str) -> None:
+        """Import a shell, so that every worker finds it in memory."""
+        if self._class is not None and host == self._wanted:
             return
-        self._wanted = spawn.host
-        self._class = _choose(spawn.host)
+        self._wanted = host
+        self._class = _choose(host)
         self._stamps = _stamps()
         # What stands now is shared by all workers; a collection in one must not copy it.
         gc.collect()
@@ -81,6 +88,7 @@ class Hosts:
             faults_fd=watched.faults,
             page=watched.page,
             make_host=make_host,
+            debugpy=(spawn.options or {}).get("debugpy"),
         ).run()
 
 

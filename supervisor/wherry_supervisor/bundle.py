@@ -1,7 +1,8 @@
-"""The runner's package as one block of bytes: what `boot.BOOT` reads from stdin.
+"""What `boot.BOOT` reads from stdin: where the runner's package lies, or the package itself.
 
-Nothing is installed on the other side, so ssh, containers and foreign interpreters all start alike.
-Sources travel for every Python, compiled code beside them for interpreters of our own version.
+An interpreter on this machine is told the folder, and reads only the modules that it needs. To any
+other place (ssh, containers) the package travels, because nothing is installed there: sources for
+every Python, compiled code beside them for interpreters of our own version.
 Imported while a kernel starts: no slow imports here.
 """
 
@@ -20,29 +21,41 @@ _PACKAGE = "wherry_runner"
 _MARSHAL_VERSION = 2
 
 
-def payload(nonce: str) -> bytes:
-    """Return what is written to a new interpreter's stdin before the first frame."""
-    return nonce.encode("ascii") + _block()
+def payload(nonce: str, host: str, *, local: bool) -> bytes:
+    """Return what is written to a new interpreter's stdin before the first frame.
+
+    `local` says that it can read our files; `host` is the shell that it may import at once.
+    """
+    return nonce.encode("ascii") + _block(host, local=local and os.path.isfile(_boot_file()))  # noqa: PTH113
 
 
 @functools.cache
-def _block() -> bytes:
-    modules = _modules()
-    content = {
-        "magic": importlib.util.MAGIC_NUMBER,
-        "boot": modules[f"{_PACKAGE}.bundled"][1],
-        "modules": modules,
-    }
+def _block(host: str, *, local: bool) -> bytes:
+    content: dict[str, object] = {"host": host, "magic": importlib.util.MAGIC_NUMBER}
+    if local:
+        with open(_boot_file(), encoding="utf-8") as file:  # noqa: PTH123 - pathlib is a slow import
+            content.update(boot=file.read(), folder=_folder())
+    else:
+        modules = _modules(_folder())
+        content.update(boot=modules[f"{_PACKAGE}.bundled"][1], modules=modules)
     block = zlib.compress(marshal.dumps(content, _MARSHAL_VERSION), 1)
     return b"%08x" % len(block) + block
 
 
-def _modules() -> dict[str, tuple[bool, str, bytes]]:
-    """Return package flag, source and compiled code of each module."""
+def _boot_file() -> str:
+    return os.path.join(_folder(), "bundled.py")  # noqa: PTH118 - as above
+
+
+@functools.cache
+def _folder() -> str:
     spec = importlib.util.find_spec(_PACKAGE)
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError(_PACKAGE)
-    root = os.path.dirname(spec.origin)  # noqa: PTH120 - pathlib is a slow import
+    return os.path.dirname(spec.origin)  # noqa: PTH120 - as above
+
+
+def _modules(root: str) -> dict[str, tuple[bool, str, bytes]]:
+    """Return package flag, source and compiled code of each module."""
     modules = {}
     for folder, _, files in os.walk(root):
         for file in files:

@@ -47,8 +47,10 @@ class Launcher(Protocol):
         """What is executed; for messages to people."""
         ...
 
-    def launch(self) -> Launched:
+    def launch(self, host: str = "auto") -> Launched:
         """Start the process and send it the runner. Does not wait.
+
+        `host` is the shell that will be asked for, so that it is imported at once.
 
         Raises:
             LaunchError: The command cannot be executed.
@@ -57,7 +59,12 @@ class Launcher(Protocol):
 
 
 def _launch(
-    command: Sequence[str], env: Mapping[str, str] | None, cwd: str | None, *, local: bool
+    command: Sequence[str],
+    host: str,
+    *,
+    env: Mapping[str, str] | None,
+    cwd: str | None,
+    local: bool,
 ) -> Launched:
     nonce = new_nonce()
     try:
@@ -67,7 +74,7 @@ def _launch(
         raise LaunchError(command, f"{missing} does not exist") from error
     except OSError as error:
         raise LaunchError(command, f"{error.strerror or error}") from error
-    return adopt(process, nonce, payload(nonce), local=local)
+    return adopt(process, nonce, payload(nonce, host, local=local), local=local)
 
 
 def adopt(
@@ -94,9 +101,9 @@ class LocalLauncher:
         """The interpreter and the boot program."""
         return (os.fspath(self.python or sys.executable), "-c", BOOT)
 
-    def launch(self) -> Launched:
+    def launch(self, host: str = "auto") -> Launched:
         """Start the interpreter."""
-        return _launch(self.command, self.env, self.cwd, local=True)
+        return _launch(self.command, host, env=self.env, cwd=self.cwd, local=True)
 
 
 @dataclass(frozen=True)
@@ -121,7 +128,7 @@ class CommandLauncher:
             quoted = Path(self.prefix[0]).name == "ssh"
         return (*self.prefix, *([shlex.quote(word) for word in inner] if quoted else inner))
 
-    def launch(self) -> Launched:
+    def launch(self, host: str = "auto") -> Launched:
         """Start the command.
 
         Raises:
@@ -129,4 +136,4 @@ class CommandLauncher:
         """
         if shutil.which(self.prefix[0]) is None:
             raise LaunchError(self.command, f"the command {self.prefix[0]!r} was not found")
-        return _launch(self.command, self.env, None, local=False)
+        return _launch(self.command, host, env=self.env, cwd=None, local=False)

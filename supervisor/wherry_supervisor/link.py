@@ -28,6 +28,9 @@ _NOISE_LINES = 20
 #: How long a guardian may take to kill its tree and to say goodbye, beyond the grace.
 _END_BOUND = 4.0
 
+#: A process that ends closes its output a moment before it can be reaped.
+_EXIT_BOUND = 0.05
+
 
 class Link:
     """Speaks frames with a guardian. Not reusable: a lost guardian needs a new link."""
@@ -52,7 +55,7 @@ class Link:
         self.malformed = 0
         self.is_open = False
 
-    async def open(self, launched: Launched | None = None) -> f.Hello:
+    async def open(self, launched: Launched | None, host: str) -> f.Hello:
         """Launch (or take what was launched earlier) and wait for the guardian's hello.
 
         Raises:
@@ -60,7 +63,7 @@ class Link:
         """
         loop = asyncio.get_running_loop()
         self._hello = loop.create_future()
-        self._launched = launched or self._launcher.launch()
+        self._launched = launched or self._launcher.launch(host)
         self._nonce = self._launched.nonce
         self._launched.child.attach(loop, self._receive)
         timeout = self._launcher.start_timeout
@@ -142,7 +145,7 @@ class Link:
             self._on_end(self._exit_words())
 
     def _exit_words(self) -> str:
-        status = self._launched.child.poll() if self._launched is not None else None
+        status = self._launched.child.wait(_EXIT_BOUND) if self._launched is not None else None
         if status is None:
             return "it closed its output"
         if status < 0:

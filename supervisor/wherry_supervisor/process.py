@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import time
 from collections import deque
 from typing import IO, TYPE_CHECKING, cast
 
@@ -81,6 +82,13 @@ class Child:
     def poll(self) -> int | None:
         """Return the exit status if the process has ended (negative: the signal)."""
         return self._process.poll()
+
+    def wait(self, seconds: float) -> int | None:
+        """Block for at most `seconds` until the process has ended; see `poll`."""
+        deadline = time.monotonic() + seconds
+        while (status := self._process.poll()) is None and time.monotonic() < deadline:
+            time.sleep(0.001)
+        return status
 
     def kill(self) -> None:
         """SIGKILL to the process and its group. Its worker dies with it (parent-death signal)."""

@@ -308,7 +308,7 @@ class Runner:
         try:
             if failed is not None:
                 await failed.close(grace=0)
-            hello = await link.open(launched)
+            hello = await link.open(launched, str(self._surroundings["host"]))
         except LaunchError as error:
             self._give_up(error)
             return
