@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 _OURS = ("wherry_runner", "IPython.core", "asyncio", "contextlib", "selectors", "threading")
 
 
+#: A debugger replaces it by one that complains.
+_settrace = sys.settrace
+
+
 class HardInterrupt(KeyboardInterrupt):
     """The second stage of an interrupt; a KeyboardInterrupt for all purposes, its name included."""
 
@@ -158,11 +162,11 @@ class Interrupts:
 def untrace() -> None:
     """End the tracing of a hard interrupt, and only that: debuggers and coverage trace too."""
     if sys.gettrace() is _tracer:
-        sys.settrace(None)
+        _settrace(None)
 
 
 def _trace_user_frames(frame: Optional[FrameType]) -> None:
-    sys.settrace(_tracer)
+    _settrace(_tracer)
     while frame is not None:
         if _is_ours(frame):
             break
@@ -173,7 +177,7 @@ def _trace_user_frames(frame: Optional[FrameType]) -> None:
 def _tracer(frame: FrameType, event: str, _: Any) -> Any:
     if _is_ours(frame):
         # The exception has come out of user code: a second one would hit who shows the first.
-        sys.settrace(None)
+        _settrace(None)
         return None
     if event == "line":
         raise HardInterrupt
