@@ -41,7 +41,7 @@ async def interrupted(notebook: Notebook, code: str, *, after: float = 0.03) -> 
         "import asyncio; await asyncio.gather(*(asyncio.sleep(30) for _ in range(3)))",
         "import subprocess; subprocess.run(['sleep', '30'])",
         "import threading; threading.Event().wait()",
-        "from threading import Thread\nt = Thread(target=time.sleep, args=[2])\nt.start(); t.join()",
+        "from threading import *\nt = Thread(target=time.sleep, args=[2])\nt.start(); t.join()",
         "import os; r, w = os.pipe(); os.read(r, 1)",
         "while True: print('x' * 1000)",
         "while True: display(1)",
@@ -192,8 +192,9 @@ async def test_an_alarm_of_the_users_may_print_in_the_middle_of_a_print(
         def ring(*_):
             print("ring", file=sys.stderr)
             display(1)
+            signal.setitimer(signal.ITIMER_REAL, 0.001)
         signal.signal(signal.SIGALRM, ring)
-        signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
+        signal.setitimer(signal.ITIMER_REAL, 0.001)
         try:
             for n in range(3000):
                 print("line", n)
