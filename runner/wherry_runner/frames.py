@@ -215,6 +215,18 @@ class InputReply(Frame):
 # --- In both directions ------------------------------------------------------------------------
 
 
+class Debug(Frame):
+    """A debug request for the worker, its response under the same `id`, or an event without one.
+
+    Requests are answered one after the other, also while code runs or is stopped.
+    """
+
+    type = "debug"
+    id: str = ""
+    #: A message of the Debug Adapter Protocol, with Jupyter's additions to it.
+    content: Optional[Dict[str, Any]] = None
+
+
 class CommOpen(Frame):
     """Open a comm; `id` is the execution it belongs to (or the request that carried it)."""
 

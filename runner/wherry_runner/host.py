@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from typing import (
         Any,
         Awaitable,
+        Callable,
         ContextManager,
         Dict,
         List,
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     FromClient = Union[CommOpen, CommMessage, CommClose]
 
     T = TypeVar("T")
+
+    #: The text as the person wrote it, the text that was compiled, and the file name of the code.
+    Cell = Tuple[str, str, str]
 
 
 class Outcome:
@@ -181,6 +185,22 @@ class Host:
 
     def inspect(self, code: str, cursor: int, detail: int) -> Optional[Dict[str, Any]]:
         """Return a MIME bundle about the name at `cursor`, or None. Threads: as `complete`."""
+        raise NotImplementedError
+
+    def namespace(self) -> Dict[str, Any]:
+        """Return the user's variables, the very dictionary."""
+        raise NotImplementedError
+
+    def rich(self, value: Any) -> Tuple[Dict[str, Any], Dict[str, Any]]:
+        """Return data and metadata as the result of an expression has them. Threads: any."""
+        raise NotImplementedError
+
+    def cells(self) -> List[Cell]:
+        """Return the cells that have run, in their order."""
+        raise NotImplementedError
+
+    def watch_cells(self, watcher: Optional[Callable[[str, str, str], None]]) -> None:
+        """Call `watcher` with the members of a `Cell` before it runs; None: no longer."""
         raise NotImplementedError
 
     def is_complete(self, code: str) -> Tuple[str, str]:

@@ -10,6 +10,7 @@ plotly, pandas among them).
 from __future__ import annotations
 
 import base64
+import linecache
 import os
 import sys
 from importlib import import_module
@@ -31,10 +32,10 @@ from wherry_runner.host import Host, Outcome
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
-    from typing import Any, Dict, List, Optional, Sequence, Tuple
+    from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
     from wherry_runner.frames import Execute
-    from wherry_runner.host import FromClient, Session
+    from wherry_runner.host import Cell, FromClient, Session
 
 #: Variables that ipykernel sets too: colours for children on a pipe, and no pager that waits.
 _ENVIRONMENT = {
@@ -288,6 +289,39 @@ class IPythonHost(Host):
         if not self._shell.enable_html_pager:
             data.pop("text/html", None)
         return data
+
+    def namespace(self) -> Dict[str, Any]:
+        return self._shell.user_ns  # type: ignore[no-any-return, unused-ignore]
+
+    def rich(self, value: Any) -> Tuple[Dict[str, Any], Dict[str, Any]]:
+        data, metadata = self._shell.display_formatter.format(value)
+        return _portable(data), metadata
+
+    def cells(self) -> List[Cell]:
+        inputs = self._shell.history_manager.input_hist_raw
+        numbers: Dict[str, int] = self._shell.compile._filename_map  # noqa: SLF001
+        found = []
+        for filename, number in list(numbers.items()):
+            if filename in linecache.cache and number < len(inputs):
+                lines: Any = linecache.cache[filename]
+                found.append((inputs[number], "".join(lines[2]), filename))
+        return found
+
+    def watch_cells(self, watcher: Optional[Callable[[str, str, str], None]]) -> None:
+        compiler = self._shell.compile
+        compiler.__dict__.pop("cache", None)
+        if watcher is None:
+            return
+        watch, name_cell = watcher, compiler.cache
+
+        def cache(code: str, number: int = 0, raw_code: Optional[str] = None, **more: Any) -> str:
+            if raw_code is not None:
+                more["raw_code"] = raw_code
+            filename: str = name_cell(code, number, **more)
+            watch(code if raw_code is None else raw_code, code, filename)
+            return filename
+
+        compiler.__dict__["cache"] = cache
 
     def is_complete(self, code: str) -> Tuple[str, str]:
         status, indent = self._shell.input_transformer_manager.check_complete(code)

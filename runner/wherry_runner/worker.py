@@ -17,6 +17,7 @@ import traceback
 from wherry_runner import attribution, ordering, processes
 from wherry_runner import frames as f
 from wherry_runner.channel import Channel
+from wherry_runner.debuggable import debugger_capability, hide_from_debugger
 from wherry_runner.host import Host, Outcome, Session
 from wherry_runner.inputs import Inputs
 from wherry_runner.interrupts import Deaf, Interrupts, untrace
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
         Union,
     )
 
+    from wherry_runner.debugging import Debugging
     from wherry_runner.page import Page
 
     T = TypeVar("T")
@@ -184,6 +186,7 @@ class Worker:
         faults_fd: int,
         page: Page,
         make_host: Callable[[Session], Host],
+        debugpy: Optional[str] = None,
     ) -> None:
         self._main_fd, self._service_fd, frames_fd, stdout_fd, stderr_fd = fds
         text_fds = {ordering.STDOUT: stdout_fd, ordering.STDERR: stderr_fd}
@@ -208,18 +211,23 @@ class Worker:
         os.register_at_fork(after_in_child=self._after_fork)
         self._host = make_host(WorkerSession(self))
         self.inputs.refusal = self._host.stdin_refusal
+        #: Where a copy of debugpy lies for interpreters that have none.
+        self._debugpy = debugpy
+        self._debugging: Optional[Debugging] = None
 
     def run(self) -> None:
         """Serve commands until the guardian ends it."""
         spawn = self._next_frame()  # the Spawn that makes a parked worker the current one
-        threading.Thread(target=self._serve, name="wherry-service", daemon=True).start()
+        service = threading.Thread(target=self._serve, name="wherry-service", daemon=True)
+        hide_from_debugger(service)
+        service.start()
         host = self._host
         ready = f.Ready(
             pid=os.getpid(),
             number=getattr(spawn, "number", 0),
             host=host.name,
             ipython=host.ipython,
-            capabilities=host.capabilities,
+            capabilities=(*host.capabilities, *debugger_capability(self._debugpy)),
         )
         self.channel.send_fenced(ready)
         while True:
@@ -400,6 +408,8 @@ class Worker:
             self._subshells.close(frame.subshell)
         elif subshell is not None:
             self._subshells.take(subshell, frame)
+        elif isinstance(frame, f.Debug):
+            self._debug(frame)
         elif isinstance(frame, f.InputReply):
             self.inputs.deliver(frame.request, frame.value)
         elif isinstance(frame, f.Complete):
@@ -417,6 +427,13 @@ class Worker:
             status, indent = self._host.is_complete(frame.code)
             self.channel.send(f.Completeness(id=frame.id, status=status, indent=indent))
 
+    def _debug(self, frame: f.Debug) -> None:
+        if self._debugging is None:
+            from wherry_runner.debugging import Debugging  # most workers never need it
+
+            self._debugging = Debugging(self._host, self.channel.send, offered=self._debugpy)
+        self._debugging.take(frame)
+
     # --- Life ---
 
     def _watch_faults(self) -> None:
@@ -429,6 +446,8 @@ class Worker:
     def _after_fork(self) -> None:
         """A forked child keeps the text pipes and loses everything else of ours."""
         self.channel.detach()
+        if self._debugging is not None:
+            self._debugging.after_fork()
         self.interrupts.__init__(_StillPage())  # type: ignore[misc]
         import signal
 
@@ -442,6 +461,8 @@ class Worker:
             atexit._run_exitfuncs()  # noqa: SLF001
         except BaseException:  # noqa: BLE001 - an exit handler of the user's; shown, not fatal
             traceback.print_exc()
+        if self._debugging is not None:
+            self._debugging.close()
         self.streams.flush()
         os._exit(0)
 
@@ -457,6 +478,7 @@ _EMPTY: Dict[type, Any] = {
     f.Complete: f.Completions,
     f.Inspect: f.Inspection,
     f.IsComplete: f.Completeness,
+    f.Debug: f.Debug,
 }
 
 

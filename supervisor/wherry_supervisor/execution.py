@@ -39,12 +39,20 @@ class Execution:
         self.error: ErrorInfo | None = None
         self.escalation: Escalation | None = None
         self.deadline: asyncio.TimerHandle | None = None
+        #: Seconds of the time limit that are left while its clock is held.
+        self.time_left: float | None = None
         #: The time limit was reached; an interrupt that follows is ours, not the person's.
         self.timed_out = False
 
     def elapsed(self, now: float) -> float:
         """Seconds since the runner began with it."""
         return 0.0 if self.started_at is None else now - self.started_at
+
+    def hold_clock(self, now: float) -> None:
+        """Stop the time limit and remember what is left; the second time nothing changes."""
+        if self.deadline is not None and self.time_left is None and not self.timed_out:
+            self.time_left = max(0.0, self.deadline.when() - now)
+            self.deadline.cancel()
 
     def take_error(self, frame: f.Error) -> f.Error:
         """Remember the error and return it as it is to be shown."""

@@ -95,6 +95,7 @@ class Runner:
             f.Completions: self._on_answer,
             f.Inspection: self._on_answer,
             f.Completeness: self._on_answer,
+            f.Debug: self._on_debug,
             f.Stack: self._on_stack,
             f.Bye: lambda _: None,
         }
@@ -249,6 +250,28 @@ class Runner:
         """Ask whether `code` can be run as it is; None when nobody answers in time."""
         answer = await self._ask(f.IsComplete(id=self._next_id(), code=code), deadline)
         return answer if isinstance(answer, f.Completeness) else None
+
+    async def debug(self, content: Mapping[str, Any], *, deadline: float) -> dict[str, Any] | None:
+        """Pass a debug request on and return its response; None when none comes in time.
+
+        Events come through `on_frame`, as `Debug` frames without an id.
+        """
+        question = f.Debug(id=self._next_id(), content=dict(content))
+        answer = await self._ask(question, deadline)
+        return answer.content if isinstance(answer, f.Debug) else None
+
+    def hold_clock(self) -> None:
+        """Stop the running execution's time limit: a person is looking at it in a debugger."""
+        if self._current is not None:
+            self._current.hold_clock(asyncio.get_running_loop().time())
+
+    def release_clock(self) -> None:
+        """Let the time limit go on with what was left of it."""
+        current = self._current
+        if current is not None and current.time_left is not None:
+            loop = asyncio.get_running_loop()
+            current.deadline = loop.call_later(current.time_left, self._on_deadline, current)
+            current.time_left = None
 
     def interrupt(self, id: str | None = None) -> None:
         """Interrupt what runs (only if it is `id`, when given); see `Ladder` for what follows.
@@ -467,10 +490,16 @@ class Runner:
         logger.info("installed packages changed: starting a new guardian")
         self._relaunch()
 
-    def _on_answer(self, frame: f.Completions | f.Inspection | f.Completeness) -> None:
+    def _on_answer(self, frame: f.Completions | f.Inspection | f.Completeness | f.Debug) -> None:
         future = self._answers.pop(frame.id, None)
         if future is not None and not future.done():
             future.set_result(frame)
+
+    def _on_debug(self, frame: f.Debug) -> None:
+        if frame.id:
+            self._on_answer(frame)
+        else:
+            self._on_frame(frame)
 
     def _on_stack(self, frame: f.Stack) -> None:
         logger.info("stacks of the runner:\n%s", frame.text)
@@ -578,7 +607,9 @@ class Runner:
 
     # --- Small things ---
 
-    async def _ask(self, question: f.Complete | f.Inspect | f.IsComplete, deadline: float) -> Any:
+    async def _ask(
+        self, question: f.Complete | f.Inspect | f.IsComplete | f.Debug, deadline: float
+    ) -> Any:
         if self.ready is None:
             return None
         future: asyncio.Future[f.Frame] = asyncio.get_running_loop().create_future()

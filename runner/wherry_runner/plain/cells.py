@@ -9,7 +9,7 @@ import linecache
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import CodeType
-    from typing import Any, Dict, Iterator, Optional, Tuple
+    from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 #: ``inspect.CO_COROUTINE``: evaluating such code gives a coroutine.
 _COROUTINE = 0x80
@@ -95,6 +95,10 @@ class Cells:
     def source(self, filename: str) -> str:
         """Return the source kept under `filename`, an empty string when there is none."""
         return "".join(self._sources[filename][2]) if filename in self._sources else ""
+
+    def all(self) -> List[Tuple[str, str]]:
+        """Return file names and sources, the latest last."""
+        return [(filename, self.source(filename)) for filename in list(self._sources)]
 
     def latest_first(self) -> Iterator[str]:
         """Yield the kept sources, the latest first."""

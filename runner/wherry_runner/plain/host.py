@@ -14,10 +14,10 @@ from wherry_runner.plain.tracebacks import class_name, is_a, message
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
-    from typing import Any, Dict, List, Optional, Tuple, Type
+    from typing import Any, Callable, Dict, List, Optional, Tuple, Type
 
     from wherry_runner.frames import Execute
-    from wherry_runner.host import FromClient, Session
+    from wherry_runner.host import Cell, FromClient, Session
 
 _LEAVING = "To exit: use 'exit', 'quit', or Ctrl-D."
 
@@ -163,6 +163,18 @@ class PlainHost(Host):
 
         text = inspect_at(self._shell, code, cursor, detail)
         return None if text is None else {"text/plain": text}
+
+    def namespace(self) -> Dict[str, Any]:
+        return self._shell.namespace.names
+
+    def rich(self, value: Any) -> Tuple[Dict[str, Any], Dict[str, Any]]:
+        return self._shell.formatter.bundle(value)
+
+    def cells(self) -> List[Cell]:
+        return [(source, source, filename) for filename, source in self._shell.cells.all()]
+
+    def watch_cells(self, watcher: Optional[Callable[[str, str, str], None]]) -> None:
+        self._shell.cell_watcher = watcher
 
     def is_complete(self, code: str) -> Tuple[str, str]:
         from wherry_runner.plain.completeness import completeness

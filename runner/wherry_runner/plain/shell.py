@@ -17,7 +17,7 @@ from wherry_runner.plain.tracebacks import Tracebacks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, List, Optional
+    from typing import Any, Callable, Dict, List, Optional
 
     from wherry_runner.host import Session
     from wherry_runner.plain.cells import Program
@@ -43,6 +43,8 @@ class Shell:
         #: What the front end is asked to do after the cell: page a text, exit, fill the next cell.
         self.payload: List[Dict[str, Any]] = []
         self.count = 1
+        #: A debugger that has to know a cell's file name before the cell runs.
+        self.cell_watcher: Optional[Callable[[str, str, str], None]] = None
         self.face = ZMQInteractiveShell(self)
         leaver = Leaver(self)
         self._builtins = {
@@ -68,11 +70,15 @@ class Shell:
 
     def compile(self, code: str, cell: Optional[str] = None) -> Program:
         """Compile a cell as the user wrote it. Raises SyntaxError."""
+        source = code
         if any(mark in code for mark in "%!?\r") or code[:1].isspace():
             from wherry_runner.plain.transform import transform
 
-            code = transform(code)
-        return self.cells.compile(code, self.count, cell)
+            source = transform(code)
+        program = self.cells.compile(source, self.count, cell)
+        if self.cell_watcher is not None:
+            self.cell_watcher(code, source, self.cells.all()[-1][0])
+        return program
 
     def run(self, code: str, names: Optional[Dict[str, Any]] = None) -> Any:
         """Run a piece of a cell for a magic and return the value of its last expression."""
