@@ -9,14 +9,14 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
-from wherry_kernel import arguments, config_files, connection, orphans
+from wherry_kernel import arguments, config_files, orphans
 from wherry_kernel.errors import KernelError
 from wherry_kernel.history import History
 from wherry_kernel.kernel import Kernel
+from wherry_kernel.listening import Listening
 from wherry_kernel.options import SETTINGS, Options, from_settings
 from wherry_kernel.parent_watch import ParentWatch, wanted_parent
 from wherry_kernel.restarts import Restarts, inherited
-from wherry_kernel.sockets import Sockets
 from wherry_kernel.wire.codec import Codec
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from wherry_kernel.prelaunch import Prelaunched
     from wherry_runner.frames import Frame
-    from wherry_supervisor import Limits, Runner
+    from wherry_supervisor import Launcher, Limits, Runner
     from wherry_supervisor.lifecycle import State
 
 log = logging.getLogger("wherry.kernel")
@@ -48,7 +48,11 @@ usage: python -m wherry_kernel -f CONNECTION_FILE [--WherryKernel.NAME=VALUE ...
 """
 
 
-def main(words: Sequence[str], started: Prelaunched | None = None) -> int:
+def main(
+    words: Sequence[str],
+    started: Prelaunched | None = None,
+    listening: Listening | None = None,
+) -> int:
     """Run a kernel until it is shut down; returns the exit code."""
     parsed = arguments.parse(words)
     if parsed.help or parsed.version:
@@ -64,11 +68,19 @@ def main(words: Sequence[str], started: Prelaunched | None = None) -> int:
 
             if started is not None:
                 started.discard()
+            if listening is not None:
+                listening.close()
             return inprocess.run(words)
-        return _listen(parsed, options, started)
+        listening = listening or Listening(parsed)
+        restarts = _restarts(parsed, options)
+        return asyncio.run(_serve(options, listening, started, restarts))
     except KernelError as error:
         print(f"wherry_kernel: {error}", file=sys.stderr)  # noqa: T201 - to whoever started us
         return 1
+    finally:
+        if listening is not None:
+            listening.close()
+        orphans.end_all()
 
 
 def _options(parsed: arguments.Arguments) -> Options:
@@ -94,42 +106,15 @@ def _stamps() -> list[int]:
     return [os.stat(str(each.__file__)).st_mtime_ns for each in modules]  # noqa: PTH116
 
 
-def _listen(parsed: arguments.Arguments, options: Options, started: Prelaunched | None) -> int:
-    path = connection.locate(
-        parsed.connection_file or f"kernel-{os.getpid()}.json",
-        connection.runtime_directory(os.environ),
-    )
-    is_ours = not path.exists()
-    wanted = (
-        connection.new(transport=parsed.transport, ip=parsed.ip, ports=parsed.ports)
-        if is_ours
-        else connection.read(path)
-    )
-    sockets = Sockets(wanted)
-    try:
-        bound = sockets.bind()
-        if bound != wanted or is_ours:
-            connection.write(path, bound)
-        if parsed.connection_file is None:
-            print(f"To connect a client to this kernel: --existing {path.name}", file=sys.stderr)  # noqa: T201
-        restarts = _restarts(parsed, options)
-        return asyncio.run(_serve(options, sockets, bound, started, restarts))
-    finally:
-        sockets.close()
-        orphans.end_all()
-        if is_ours:
-            path.unlink(missing_ok=True)
-
-
 async def _serve(
     options: Options,
-    sockets: Sockets,
-    bound: connection.Connection,
+    listening: Listening,
     started: Prelaunched | None,
     restarts: Restarts,
 ) -> int:
     loop = asyncio.get_running_loop()
-    if started is not None and started.python != options.python:
+    sockets, bound = listening.sockets, listening.bound
+    if started is not None and (started.python != options.python or options.launcher):
         started.discard()
         started = None
     from wherry_supervisor import Limits
@@ -164,11 +149,13 @@ async def _serve(
 def _runner_maker(
     options: Options, limits: Limits
 ) -> Callable[[Callable[[Frame], None], Callable[[State], None]], Runner]:
-    from wherry_supervisor import Ladder, LocalLauncher, Runner
+    from wherry_supervisor import Ladder, Runner
+
+    launcher = _launcher(options)
 
     def make(on_frame: Callable[[Frame], None], on_state: Callable[[State], None]) -> Runner:
         return Runner(
-            LocalLauncher(options.python),
+            launcher,
             on_frame=on_frame,
             on_state=on_state,
             limits=limits,
@@ -180,6 +167,16 @@ def _runner_maker(
         )
 
     return make
+
+
+def _launcher(options: Options) -> Launcher:
+    from wherry_supervisor import CommandLauncher, LocalLauncher
+
+    if options.launcher is None:
+        return LocalLauncher(options.python)
+    import shlex
+
+    return CommandLauncher(tuple(shlex.split(options.launcher)), options.python or "python3")
 
 
 def _watch_parent(loop: asyncio.AbstractEventLoop, kernel: Kernel) -> ParentWatch | None:

@@ -28,6 +28,8 @@ def run(nonce: str, host: str) -> None:
     `host` is what the first `Spawn` will ask for: it is imported while the other side still works
     on getting that far.
     """
+    # Imports only allocate: collecting meanwhile costs a tenth of the start. Workers collect.
+    gc.disable()
     in_fd, out_fd = _take_transport()
     hosts = Hosts()
     guardian = Guardian(in_fd, out_fd, nonce, hosts.work, hosts.preload, hosts.is_stale)
@@ -61,8 +63,8 @@ class Hosts:
         self._wanted = host
         self._class = _choose(host)
         self._stamps = _stamps()
-        # What stands now is shared by all workers; a collection in one must not copy it.
-        gc.collect()
+        # What stands now is shared by all workers; a collection in one must not copy it. It is
+        # not collected here either: that takes 10 ms, and imports leave little garbage.
         gc.freeze()
 
     def is_stale(self) -> bool:
@@ -73,6 +75,7 @@ class Hosts:
         """Be the worker. Called in the forked child; does not return."""
         spawn = watched.spawn
         parent = os.getppid()
+        gc.enable()
         os.setsid()
         processes.die_with_parent(parent)
         processes.be_the_victim()
