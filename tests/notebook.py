@@ -12,7 +12,7 @@ from typing import Any
 
 from tests.logbook import Logbook, carriers
 from wherry_runner import frames as f
-from wherry_supervisor import LocalLauncher, Outcome, Runner
+from wherry_supervisor import Launcher, LocalLauncher, Outcome, Runner
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Notebook:
 
 @contextlib.asynccontextmanager
 async def opened(
-    launcher: LocalLauncher | None = None, **options: Any
+    launcher: Launcher | None = None, **options: Any
 ) -> AsyncIterator[Notebook]:
     """Start a runner, and see that nothing of it is left when it is closed."""
     log = Logbook()
@@ -99,8 +99,7 @@ async def opened(
     await runner.start()
     assert runner._link is not None
     assert runner._link._launched is not None
-    cookie = runner._link._launched.cookie
-    assert cookie is not None
+    cookie = runner._link._launched.nonce
     try:
         yield Notebook(runner, log)
     finally:
