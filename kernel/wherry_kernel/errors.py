@@ -6,6 +6,7 @@
     - `OptionError`: a setting that cannot be read; the kernel does not start.
     - `ConnectionFileError`: a connection file or an address in it cannot be used; the kernel does
       not start.
+    - `KernelspecError`: a kernelspec cannot be written, found or removed; told by the command.
 
 What user code does is never an exception here: the supervisor returns it as an outcome.
 """
@@ -31,3 +32,7 @@ class OptionError(KernelError):
 
 class ConnectionFileError(KernelError):
     """The connection file cannot be read, or an address in it cannot be bound."""
+
+
+class KernelspecError(KernelError):
+    """A kernelspec cannot be written, found or removed. The message says what to do."""

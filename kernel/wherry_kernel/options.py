@@ -81,6 +81,12 @@ class Options:
     python: str | None = _setting(
         None, text, "The interpreter that runs user code; unset: the kernel's own."
     )
+    launcher: str | None = _setting(
+        None,
+        text,
+        "A command that starts the interpreter elsewhere, such as 'ssh host'; its python3, unless "
+        "python says otherwise.",
+    )
     mode: str = _setting(
         "supervised",
         one_of("supervised", "inprocess"),

@@ -22,6 +22,7 @@ _PYTHON = "--WherryKernel.python="
 _HOST = "--WherryKernel.host="
 #: Command lines that start no runner, or not this way.
 _WITHOUT = ("--WherryKernel.mode=inprocess", "--help", "-h", "--help-all", "--version")
+_LAUNCHER = "--WherryKernel.launcher="
 
 
 class Prelaunched:
@@ -53,7 +54,7 @@ class Prelaunched:
 
 def prelaunch(words: Sequence[str]) -> Prelaunched | None:
     """Start what the command line asks for; None when that fails: the ordinary start tells why."""
-    if any(word in _WITHOUT for word in words):
+    if any(word in _WITHOUT or word.startswith(_LAUNCHER) for word in words):
         return None
     python = _named(_PYTHON, words)
     nonce = boot.new_nonce()
