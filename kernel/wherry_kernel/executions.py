@@ -24,7 +24,7 @@ from wherry_kernel.messages import Output
 from wherry_kernel.wire import execute, output, status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from wherry_kernel.history import History
     from wherry_kernel.parents import Parents
@@ -81,6 +81,8 @@ class Hooks:
     restart: Callable[[], None]
     #: Nothing open belongs to the execution any longer.
     over: Callable[[], None]
+    #: The runner may have just been replaced: wait until it is what clients made of the last one.
+    prepared: Callable[[], Awaitable[None]]
 
 
 _NOT_BEGUN = Failure(
@@ -179,6 +181,7 @@ class Executions:
             failure = await self._wait_for_runner()
             if failure is not None:
                 return None, failure
+        await self._hooks.prepared()
         if execution.is_interrupted or execution is not self.current:
             return None, _NOT_BEGUN
         execution.is_submitted = True

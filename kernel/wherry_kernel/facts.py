@@ -46,6 +46,7 @@ def version() -> str:
 def kernel_info(hello: Hello | None, ready: Ready | None) -> Content:
     """Describe the runner's Python; while there is none, the kernel's own, and say so."""
     python = hello.python if hello is not None else platform.python_version()
+    is_debuggable = ready is not None and "debugger" in ready.capabilities
     is_plain = ready is not None and ready.host == "plain"
     return control.kernel_info(
         version(),
@@ -55,7 +56,8 @@ def kernel_info(hello: Hello | None, ready: Ready | None) -> Content:
             {**link, "url": link["url"].format(python=".".join(python.split(".")[:2]))}
             for link in HELP_LINKS
         ],
-        features=FEATURES,
+        features=(*FEATURES, *(("debugger",) if is_debuggable else ())),
+        debugger=is_debuggable,
     )
 
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from wherry_kernel.answers import Answers
 from wherry_kernel.comms import Comms
+from wherry_kernel.debugger import Debugger
 from wherry_kernel.errors import MessageError, RequestError
 from wherry_kernel.executions import Execution, Executions, Failure, Hooks
-from wherry_kernel.messages import comm_frame
+from wherry_kernel.messages import Output, comm_frame
 from wherry_kernel.parents import Parents
 from wherry_kernel.prompts import Prompts
 from wherry_kernel.publisher import Publisher
@@ -26,7 +27,7 @@ from wherry_kernel.wire.content import failed
 from wherry_runner import frames as f
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 
     from wherry_kernel.answers import Handler
     from wherry_kernel.history import History
@@ -85,6 +86,9 @@ class Kernel:
         self._comms = Comms()
         self._runner = make_runner(self._on_frame, self._on_state)
         self._prompts = Prompts(self._publisher, answer=self._runner.reply_input)
+        self._debugger = Debugger(
+            self._runner, publish=self._publish_debug_event, resumed=self._say_busy_again
+        )
         self._executions = Executions(
             self._runner,
             publisher=self._publisher,
@@ -97,6 +101,7 @@ class Kernel:
                 leave=self.stop,
                 restart=self._begin_anew,
                 over=self._on_over,
+                prepared=self._debugger.armed,
             ),
         )
         self._relay = Relay(
@@ -133,6 +138,7 @@ class Kernel:
         await self._stopping.wait()
         self._executions.abandon()
         await self._runner.close(grace=self._grace)
+        self._debugger.close()
         # Only now: what runs was ended by the runner, and cancelling would interrupt it again.
         ending = [worker, starting, *self._tasks]
         for task in ending:
@@ -222,14 +228,20 @@ class Kernel:
                 self._publisher.status(status.BUSY, request.header_json)
                 raise
             return
+        if request.type == "debug_request":
+            self._keep(self._debug(channel, request))
+            return
         self._publisher.status(status.BUSY, request.header_json)
         answer = self._handlers.get(request.type, self._unknown)(request)
         if answer is None or isinstance(answer, dict):
             self._answer(channel, request, answer)
         else:
-            task = asyncio.ensure_future(self._answer_later(channel, request, answer))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._keep(self._answer_later(channel, request, answer))
+
+    def _keep(self, answering: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(answering)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _answer_later(
         self, channel: str, request: Request, answer: Awaitable[Content | None]
@@ -260,7 +272,7 @@ class Kernel:
         completion would make a busy kernel look idle, and be culled.
         """
         current = self._executions.current
-        if current is not None:
+        if current is not None and not self._debugger.is_stopped:
             self._publisher.status(status.BUSY, current.parent)
 
     # --- requests that do something; `answers` has the questions ---
@@ -294,6 +306,16 @@ class Kernel:
         if self._runner.ready is not None:
             await self._comms.wait_handled(id)
 
+    async def _debug(self, channel: str, request: Request) -> None:
+        """Section "Debug request": one after the other, and the statuses with them."""
+        async with self._debugger.turn:
+            self._publisher.status(status.BUSY, request.header_json)
+            self._debugger.parent = request.header_json
+            await self._answer_later(channel, request, self._debugger.answer(request.content))
+
+    def _publish_debug_event(self, event: Content, parent: bytes) -> None:
+        self._publisher.publish(Output("debug_event", event), parent)
+
     def _unknown(self, request: Request) -> Content | None:
         log.warning("a message of an unknown type came: %s", request.type)
         if not request.type.endswith("_request"):
@@ -303,7 +325,9 @@ class Kernel:
     # --- what the runner does ---
 
     def _on_frame(self, frame: f.Frame) -> None:
-        if not (self._is_replacing and isinstance(frame, _PAST)):
+        if isinstance(frame, f.Debug):
+            self._debugger.on_event(frame.content or {})
+        elif not (self._is_replacing and isinstance(frame, _PAST)):
             self._relay.on_frame(frame)
 
     def _on_over(self) -> None:
@@ -314,6 +338,7 @@ class Kernel:
     def _on_state(self, state: State) -> None:
         """Follow the handle: a worker that died idle, and a new one that is ready."""
         before, self._state = self._state, state.value
+        self._debugger.on_state(state)
         if (before, self._state) == ("idle", "restarting") and not self._is_replacing:
             self._lose("while nothing ran", "the runner died", NO_PARENT)
         elif self._is_replacing and self._state == "idle":

@@ -55,6 +55,7 @@ def kernel_info(
     *,
     help_links: Sequence[Mapping[str, str]] = (),
     features: Sequence[str] = (),
+    debugger: bool = False,
 ) -> Content:
     """``kernel_info_reply``."""
     return {
@@ -66,6 +67,7 @@ def kernel_info(
         "banner": banner,
         "help_links": [dict(link) for link in help_links],
         "supported_features": list(features),
+        "debugger": debugger,  # what JEP 47 had before there were features
     }
 
 
