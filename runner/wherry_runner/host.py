@@ -151,6 +151,12 @@ class Host:
     def __init__(self, session: Session, options: Dict[str, Any]) -> None:
         raise NotImplementedError
 
+    def begin(self) -> None:
+        """Run what the user wants to be run at every start. Called once, never for a reserve.
+
+        Must not raise. There is no execution yet, so problems are told by the first one.
+        """
+
     def needs_loop(self, code: str) -> bool:
         """Say whether `code` wants a running asyncio loop (top-level await, a mention of asyncio).
 
@@ -212,6 +218,9 @@ class Host:
     ) -> List[str]:
         """Format an exception for people, without our own stack entries."""
         raise NotImplementedError
+
+    def warm_up(self) -> None:
+        """Import what a first error or completion needs. Called once, while nothing runs yet."""
 
     def shutdown(self) -> None:
         """Save what the shell keeps (history, database handles). Exit handlers run afterwards."""

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 #: The words of ipykernel; nbclient and others look for them.
 _REFUSED = "{} was called, but this frontend does not support input requests."
 
+#: What clients send for Ctrl-D.
+_END_OF_TRANSMISSION = "\x04"
+
 #: Executions whose threads may still ask.
 _REMEMBERED = 1000
 
@@ -77,6 +80,8 @@ class Inputs:
             answer.lock.acquire()
         finally:
             self._open.pop(request, None)
+        if answer.value == _END_OF_TRANSMISSION:
+            raise EOFError
         return answer.value or ""
 
     def deliver(self, request: str, value: str) -> None:

@@ -5,7 +5,7 @@ plotly, pandas among them).
 """
 
 # IPython ships annotations for a part of its functions only.
-# mypy: disable-error-code="no-untyped-call, union-attr"
+# mypy: disable-error-code="no-untyped-call, union-attr, override"
 
 from __future__ import annotations
 
@@ -13,21 +13,25 @@ import base64
 import linecache
 import os
 import sys
+from fnmatch import fnmatchcase
 from importlib import import_module
 from importlib.util import find_spec
 
 import IPython
+from IPython.core.autocall import ExitAutocall
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.error import StdinNotImplementedError
+from IPython.core.history import HistoryManager
 from IPython.core.interactiveshell import InteractiveShell
-from traitlets import Type
-from traitlets.config import Config
+from traitlets import Type, default
 
+from wherry_runner import kernel_magics
 from wherry_runner.comms import Comms
 from wherry_runner.facade import Kernel
 from wherry_runner.frames import CommClose, CommOpen
 from wherry_runner.host import Host, Outcome
+from wherry_runner.ipython_profile import Profile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -107,6 +111,29 @@ class FramesDisplayPublisher(DisplayPublisher):  # type: ignore[misc,unused-igno
         self.shell.session.clear(wait=wait)
 
 
+class SessionHistory(HistoryManager):  # type: ignore[misc, unused-ignore]
+    """What `%history` reads: the inputs of this process. Their keeper is the kernel process."""
+
+    def get_tail(self, n: Any = 10, **options: Any) -> Any:
+        """Return the last `n` inputs, without the one that asks."""
+        options.pop("include_latest", None)
+        stop = len(self.input_hist_raw) - 1
+        return self.get_range(0, max(1, stop - n), stop, **options)
+
+    def search(self, pattern: str = "*", *_: Any, **__: Any) -> Any:
+        """Return the inputs that fit a shell pattern."""
+        return [each for each in self.get_range(0, 1, None) if fnmatchcase(str(each[2]), pattern)]
+
+
+class Exiter(ExitAutocall):  # type: ignore[misc, unused-ignore]
+    """`exit` and `quit`, with and without parentheses."""
+
+    def __call__(self, keep_kernel: bool = False) -> None:  # noqa: FBT001, FBT002 - as in ipykernel
+        """End the kernel, or with `keep_kernel` only the client."""
+        self._ip.keepkernel_on_exit = keep_kernel
+        self._ip.ask_exit()
+
+
 class ZMQInteractiveShell(InteractiveShell):  # type: ignore[misc,unused-ignore]
     """InteractiveShell whose output goes through a `Session`."""
 
@@ -114,6 +141,10 @@ class ZMQInteractiveShell(InteractiveShell):  # type: ignore[misc,unused-ignore]
     display_pub_class = Type(FramesDisplayPublisher)
     #: A `Kernel`; IPython's own code and libraries look for it.
     kernel: Any = None
+    #: Set by `Exiter` for the exit that is being asked for.
+    keepkernel_on_exit = False
+    #: Tracebacks go here while there is no cell that could show them.
+    problems: Optional[List[str]] = None
     readline_use = False
     autoindent = False
 
@@ -124,6 +155,11 @@ class ZMQInteractiveShell(InteractiveShell):  # type: ignore[misc,unused-ignore]
 
     def init_environment(self) -> None:
         os.environ.update(_ENVIRONMENT)
+
+    def init_history(self) -> None:
+        history: Any = SessionHistory(shell=self, parent=self)
+        self.history_manager = history
+        self.configurables.append(history)
 
     def init_hooks(self) -> None:
         super().init_hooks()
@@ -156,9 +192,14 @@ class ZMQInteractiveShell(InteractiveShell):  # type: ignore[misc,unused-ignore]
     def parent_header(self) -> Dict[str, Any]:
         return self.get_parent()
 
+    @default("exiter")
+    def _make_exiter(self) -> Exiter:
+        return Exiter(self)
+
     def ask_exit(self) -> None:
         """`exit` and `quit`: the client decides, and the kernel ends if it is not to be kept."""
-        self.payload_manager.write_payload({"source": "ask_exit", "keepkernel": False})
+        payload = {"source": "ask_exit", "keepkernel": self.keepkernel_on_exit}
+        self.payload_manager.write_payload(payload)
 
     def set_next_input(self, s: str, replace: bool = False) -> None:  # noqa: FBT001, FBT002 - IPython's signature
         payload = {"source": "set_next_input", "text": s, "replace": replace}
@@ -184,6 +225,9 @@ class ZMQInteractiveShell(InteractiveShell):  # type: ignore[misc,unused-ignore]
     def _showtraceback(
         self, etype: type[BaseException], evalue: BaseException, stb: Sequence[str]
     ) -> None:
+        if self.problems is not None:
+            self.problems.append("\n".join(stb))
+            return
         self.failed_display |= getattr(self.displayhook, "showing", False)
         self.session.error(etype.__name__, _text(evalue), list(stb))
 
@@ -196,21 +240,32 @@ class IPythonHost(Host):
     stdin_refusal = StdinNotImplementedError
 
     def __init__(self, session: Session, options: Dict[str, Any]) -> None:
-        del options
         self._session = session
         _prefer_inline_figures()
-        config = Config()
+        self._profile = Profile(options.get("profile"))
+        config = self._profile.load()
         # The kernel process keeps the history, so that it survives us; no database here.
         config.HistoryManager.enabled = False
         config.HistoryManager.hist_file = ":memory:"
-        self._shell = ZMQInteractiveShell.instance(session=session, config=config)
+        self._shell = ZMQInteractiveShell.instance(
+            session=session, config=config, profile_dir=self._profile.folder
+        )
+        kernel_magics.register(self._shell, options)
         sys.modules["__main__"] = self._shell.user_module
         _use_interruptible_pdb()
         self._comms = Comms(session) if find_spec("comm") is not None else None
         manager = self._comms.manager if self._comms is not None else None
         self._shell.kernel = Kernel(self._shell, session, manager)
+
+    def begin(self) -> None:
+        shell = self._shell
+        if self._profile.has_changed():
+            config = self._profile.load()
+            for each in (shell, *shell.configurables):
+                each.update_config(config)
+        self._profile.run_startup(shell)
         # tqdm, polars and others take this for "there is a notebook in front of me".
-        self._shell.config.IPKernelApp.name = "wherry"
+        shell.config.IPKernelApp.name = "wherry"
 
     def needs_loop(self, code: str) -> bool:
         """IPython imports asyncio itself, so there always is one."""
@@ -221,6 +276,9 @@ class IPythonHost(Host):
         shell = self._shell
         shell.execution_count = request.count
         shell.failed_display = False
+        if self._profile.problems and not request.silent:
+            sys.stderr.write("\n".join((*self._profile.problems, "")))
+            self._profile.problems.clear()
         result = await self._run(request)
         error = result.error_before_exec or result.error_in_exec
         if error is not None:
@@ -331,6 +389,13 @@ class IPythonHost(Host):
         self, etype: type[BaseException], value: BaseException, tb: Optional[TracebackType]
     ) -> List[str]:
         return list(self._shell.InteractiveTB.structured_traceback(etype, value, tb))
+
+    def warm_up(self) -> None:
+        """The first traceback takes 60 ms, for imports and for a lexer that is made on demand."""
+        try:
+            raise KeyboardInterrupt  # noqa: TRY301 - a traceback needs one
+        except KeyboardInterrupt as error:
+            self.traceback(KeyboardInterrupt, error, error.__traceback__)
 
     def shutdown(self) -> None:
         """IPython's own exit handler is registered with atexit."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import atexit
 import faulthandler
 import os
+import select
 import sys
 import threading
 import traceback
@@ -50,6 +51,9 @@ if TYPE_CHECKING:
     FromClient = Union[f.CommOpen, f.CommMessage, f.CommClose]
 
 _CHUNK = 256 * 1024
+
+#: Seconds after the start until slow imports may use the time that a person needs to type.
+_WARM_UP_AFTER = 0.3
 
 
 class _UserCode:
@@ -222,6 +226,7 @@ class Worker:
         hide_from_debugger(service)
         service.start()
         host = self._host
+        host.begin()
         ready = f.Ready(
             pid=os.getpid(),
             number=getattr(spawn, "number", 0),
@@ -392,6 +397,8 @@ class Worker:
 
     def _serve(self) -> None:
         decoder = f.Decoder()
+        if not select.select([self._service_fd], [], [], _WARM_UP_AFTER)[0]:
+            self._host.warm_up()
         while True:
             data = os.read(self._service_fd, _CHUNK)
             if not data:

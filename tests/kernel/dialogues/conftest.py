@@ -142,17 +142,6 @@ def kernel(request, shared_kernels):
 
 
 @pytest.fixture
-def gap(request):
-    """Mark a dialogue that ours does not hold yet; the mark fails as soon as it does."""
-
-    def mark(reason: str) -> None:
-        if OURS in request.node.callspec.params.values():
-            request.applymarker(pytest.mark.xfail(reason=reason))
-
-    return mark
-
-
-@pytest.fixture
 def frontend(kernel) -> Frontend:
     return kernel.frontend
 

@@ -77,8 +77,7 @@ def test_exit_ends_the_kernel_and_says_so(fresh):
     ended(fresh)
 
 
-def test_a_kernel_that_is_to_be_kept_is_kept(fresh, gap):
-    gap("the runner sends no payload for exit(keep_kernel=True)")
+def test_a_kernel_that_is_to_be_kept_is_kept(fresh):
     transcript = fresh.frontend.run("exit(keep_kernel=True)")
     assert transcript.reply["payload"][0]["keepkernel"] is True
     assert fresh.frontend.run("1").results == ["1"]

@@ -101,7 +101,6 @@ def test_the_front_end_is_recognised_by_libraries(frontend):
     assert frontend.run(code).results == ["('ZMQInteractiveShell', True)"]
 
 
-def test_history_magic_shows_the_inputs(frontend, gap):
-    gap("the runner's IPython keeps no history database, so %history -l is empty")
+def test_history_magic_shows_the_inputs(frontend):
     frontend.run("'find me in history'")
     assert "'find me in history'" in frontend.run("%history -l 2").stdout

@@ -48,8 +48,7 @@ def test_output_before_a_question_is_seen_before_it_is_answered(frontend):
     frontend.expect_reply("ok")
 
 
-def test_end_of_transmission_is_end_of_file(frontend, gap):
-    gap("the runner takes the character of end of transmission for a line")
+def test_end_of_transmission_is_end_of_file(frontend):
     frontend.execute("input()", allow_stdin=True)
     frontend.expect_question("")
     frontend.answer("\x04")
