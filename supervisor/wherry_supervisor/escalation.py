@@ -51,9 +51,12 @@ class Escalation:
         soft: Callable[[], object],
         hard: Callable[[], object],
         kill: Callable[[], object],
+        unheeded: Callable[[], object] = lambda: None,
     ) -> None:
         self._timers = timers
         self._soft, self._hard, self._kill = soft, hard, kill
+        #: Called once, when politeness has not helped.
+        self._unheeded = unheeded
         self._hard_after = hard_after
         self._kill_after = kill_after
         self._pending: list[Timer] = []
@@ -91,6 +94,7 @@ class Escalation:
 
     def _go_hard(self) -> None:
         self._is_hard = True
+        self._unheeded()
         for n in range(1, HARD_REPEATS):
             self._arm(n * HARD_INTERVAL, self._hard)
         self._hard()

@@ -21,6 +21,7 @@ from wherry_supervisor.exits import Context, explain, explain_loss
 from wherry_supervisor.lifecycle import Event, State, advance
 from wherry_supervisor.link import Link
 from wherry_supervisor.outcomes import Ladder, Limits, Outcome
+from wherry_supervisor.wording import duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -540,6 +541,7 @@ class Runner:
 
     def _climb(self, execution: Execution, hard_after: float, kill_after: float | None) -> None:
         id_ = execution.request.id
+        left = None if kill_after is None else max(0.0, kill_after - hard_after)
         execution.escalation = Escalation(
             asyncio.get_running_loop(),
             hard_after=hard_after,
@@ -547,7 +549,17 @@ class Runner:
             soft=lambda: self._send(f.Interrupt(id=id_)),
             hard=lambda: self._send(f.Interrupt(id=id_, level="hard")),
             kill=lambda: self._force(execution),
+            unheeded=lambda: self._warn(execution, left),
         )
+
+    def _warn(self, execution: Execution, left: float | None) -> None:
+        """Nobody loses variables without having been told; a time limit was agreed on before."""
+        if execution.timed_out:
+            return
+        text = "\nThe code does not answer the interrupt. Trying harder."
+        if left is not None:
+            text += f" In {duration(left)} its process is ended, and all variables are lost."
+        self._on_frame(f.Stderr(id=execution.request.id, text=text + "\n"))
 
     def _force(self, execution: Execution) -> None:
         """The interrupt was not obeyed: end the process, after asking where it hangs."""
