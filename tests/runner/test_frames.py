@@ -131,6 +131,41 @@ def test_members_that_were_not_given_are_not_sent() -> None:
     assert f.encode(f.Execute(code="1")) == b'{"t":"execute","code":"1"}\n'
 
 
+LONG = '<svg>\ud800 ä\n"' * (f.LONG_TEXT // 8)
+
+
+@pytest.mark.parametrize("size", CUTS)
+@pytest.mark.parametrize("buffers", [(), (b"own", b"")], ids=["alone", "beside attachments"])
+def test_long_strings_of_a_bundle_travel_as_attachments(
+    size: int, buffers: tuple[bytes, ...]
+) -> None:
+    frame = f.Display(id="a", data={"text/html": LONG, "x": 1, "text/plain": ""}, buffers=buffers)
+    data = f.encode(frame)
+    assert data.index(b"\n") < 300
+    assert decode(data, size) == [frame]
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        '"texts":["k"],"data":{"k":"taken"}',
+        '"texts":["other"],"data":{"k":""}',
+        '"texts":["k","k"],"data":{"k":""}',
+        '"texts":["k"],"data":null',
+        '"texts":["k"]',
+        '"texts":7,"data":{"k":""}',
+        '"texts":[["k"]],"data":{"k":""}',
+        '"texts":["k","l","m"],"data":{"k":"","l":"","m":""}',
+    ],
+)
+def test_names_of_attached_strings_that_do_not_fit_are_refused(members: str) -> None:
+    line = '{"b":[1,1],"t":"display",' + members + "}\n"
+    bad, good = decode(line.encode() + b"xy" + f.encode(f.Bye()))
+    assert isinstance(bad, f.Malformed)
+    assert "expected names of data that is attached" in bad.reason
+    assert good == f.Bye()
+
+
 # --- What is no frame
 
 

@@ -17,11 +17,14 @@ from wherry_runner.ordering import (
     STDERR,
     STDOUT,
     SYNC,
+    TEXT,
     BrokenRecord,
     Records,
     Sequencer,
     header,
     marker,
+    owned_text,
+    read_owned_text,
 )
 
 NONCE = b"\x00\x1bnonce\x00"
@@ -169,6 +172,18 @@ def test_a_plain_frame_waits_for_nothing() -> None:
     reader.feed(RECORDS, pipes[RECORDS])
     reader.take()
     assert reader.pieces == [(PLAIN, b"answer")]
+
+
+def test_text_of_an_earlier_execution_waits_for_no_text() -> None:
+    pipes, reader = written((DONE, b"done")), Reader()
+    body = owned_text(STDERR, "cell 1", "late \ud800 ä\nsecond line")
+    head = header(NONCE, TEXT, 0, 0, len(body))
+    reader.feed(RECORDS, head + body + pipes[RECORDS])
+    reader.feed(STDOUT, b"text of now")
+    reader.take()
+    assert sorted(reader.pieces) == [(STDOUT, b"text of now"), (TEXT, body)]
+    text = "late \\ud800 ä\nsecond line".encode()
+    assert read_owned_text(body) == (STDERR, "cell 1", text)
 
 
 def test_a_stream_that_user_code_closed_is_not_waited_for() -> None:

@@ -102,6 +102,19 @@ def test_a_change_of_stream_keeps_the_order(flow: Flow) -> None:
     ]
 
 
+def test_text_with_an_owner_of_its_own_is_kept_apart(flow: Flow) -> None:
+    flow.add(b"half \xc3")
+    for data in ("ä".encode(), b"late\n"):
+        flow._take(flow.flow.add(STDOUT, data, flow.now, owner="earlier"))
+    flow.add(b"\xa4\n")
+    flow.flush()
+    assert flow.frames == [
+        f.Stdout(id="cell", text="half "),
+        f.Stdout(id="earlier", text="älate\n"),
+        f.Stdout(id="cell", text="ä\n"),
+    ]
+
+
 def test_an_idle_flow_wants_no_wake_up(flow: Flow) -> None:
     assert flow.flow.wait(flow.now) is None
     flow.add(b"a\n")

@@ -173,6 +173,17 @@ def test_a_cancelled_caller_is_no_obstacle(execution: Execution) -> None:
     assert execution.outcome.cancelled()
 
 
+def test_a_clock_that_is_held_remembers_what_was_left(loop: asyncio.AbstractEventLoop) -> None:
+    execution = made(loop, Limits(time=5.0))
+    execution.hold_clock(loop.time())
+    assert execution.time_left is None
+    execution.deadline = loop.call_at(100.0, print)
+    execution.hold_clock(97.0)
+    execution.hold_clock(99.0)
+    assert execution.time_left == pytest.approx(3.0)
+    assert execution.deadline.cancelled()
+
+
 def test_its_clocks_stop_when_it_is_settled(loop: asyncio.AbstractEventLoop) -> None:
     execution = made(loop)
     execution.deadline = loop.call_later(60, print)
