@@ -31,6 +31,8 @@ NONCE = b"\x00\x1bnonce\x00"
 RECORDS = 0
 CUTS = (1, 2, 7, 4096)
 LIMIT = 10_000
+#: Kinds without a marker in the text pipes.
+UNFENCED = (PLAIN, TEXT)
 
 #: (kind, data): text streams 1 and 2, or a kind of record.
 Write = tuple[int, bytes]
@@ -49,7 +51,7 @@ class Pipes:
             self.calls.append((kind, data))
             return
         fence = 0
-        if kind == PLAIN:
+        if kind in UNFENCED:
             streams = 0
         else:
             self._fence = fence = self._fence + 1
@@ -285,7 +287,7 @@ text = st.lists(
 ).map(b"".join)
 writes = st.lists(
     st.tuples(st.sampled_from([STDOUT, STDERR]), text)
-    | st.tuples(st.sampled_from([PLAIN, FENCED, STARTED, DONE]), st.binary(max_size=30))
+    | st.tuples(st.sampled_from([PLAIN, TEXT, FENCED, STARTED, DONE]), st.binary(max_size=30))
     | st.just((SYNC, b"")),
     max_size=10,
 )
@@ -305,7 +307,9 @@ def check_order(done: list[Write], pieces: list[tuple[int, bytes]], *, whole: bo
     """Between two fences each stream is in order; no text crosses a fence; nothing is lost."""
     if whole:
         assert [w for w in done if w[0] == PLAIN] == [p for p in pieces if p[0] == PLAIN]
-    pending = [piece for piece in pieces if piece[0] != PLAIN]
+        records = (TEXT, FENCED, STARTED, DONE)
+        assert [w for w in done if w[0] in records] == [p for p in pieces if p[0] in records]
+    pending = [piece for piece in pieces if piece[0] not in UNFENCED]
     for stretch, fence in stretches(done):
         left = dict(stretch)
         while any(left.values()):
@@ -326,7 +330,7 @@ def stretches(done: list[Write]) -> Iterator[tuple[dict[int, bytes], Write | Non
     for kind, data in done:
         if kind in printed:
             printed[kind] += data
-        elif kind != PLAIN:
+        elif kind not in UNFENCED:
             yield printed, (kind, data)
             printed = {STDOUT: b"", STDERR: b""}
     yield printed, None
@@ -368,9 +372,9 @@ def test_a_worker_that_dies_loses_nothing_that_it_had_written(
         came = b"".join(piece for kind, piece in reader.pieces if kind == stream)
         assert came == without_markers(pipes[stream])
     complete = Records(NONCE, limit=LIMIT).feed(pipes[RECORDS])
-    fences = [(kind, frame) for kind, _, _, frame in complete if kind != PLAIN]
+    fences = [(kind, frame) for kind, _, _, frame in complete if kind not in UNFENCED]
     sent = [fence for fence in fences if fence[0] != SYNC]
-    assert [p for p in reader.pieces if p[0] not in (STDOUT, STDERR, PLAIN)] == sent
+    assert [p for p in reader.pieces if p[0] not in (STDOUT, STDERR, *UNFENCED)] == sent
     check_order(up_to_last_fence(program, len(fences)), reader.pieces, whole=False)
 
 
@@ -398,7 +402,7 @@ def up_to_last_fence(program: list[Write], fences: int) -> list[Write]:
         if fences == 0:
             break
         kept.append(write)
-        fences -= write[0] not in (STDOUT, STDERR, PLAIN)
+        fences -= write[0] not in (STDOUT, STDERR, *UNFENCED)
     return kept
 
 
