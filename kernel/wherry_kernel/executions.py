@@ -90,6 +90,13 @@ _NOT_BEGUN = Failure(
 )
 
 
+@dataclass
+class Counter:
+    """The number of the next execution; all queues of a kernel share it."""
+
+    value: int = 1
+
+
 class Executions:
     """The queue and its worker. `run` is awaited by the kernel, which owns it."""
 
@@ -102,8 +109,12 @@ class Executions:
         history: History,
         limits: Limits,
         hooks: Hooks,
+        counter: Counter | None = None,
+        subshell: str | None = None,
     ) -> None:
         self._runner = runner
+        self._counter = counter or Counter()
+        self._subshell = subshell
         self._publisher = publisher
         self._parents = parents
         self._history = history
@@ -111,7 +122,6 @@ class Executions:
         self._hooks = hooks
         self._queue: deque[Execution] = deque()
         self._wake: asyncio.Future[None] | None = None
-        self._count = 1
         self.current: Execution | None = None
         #: Shown once, in the next execution: why variables are gone.
         self.notice: str | None = None
@@ -155,7 +165,7 @@ class Executions:
 
     def begin_anew(self) -> None:
         """Count from 1, and forget what was lost before: the person wanted an empty namespace."""
-        self._count = 1
+        self._counter.value = 1
         self.notice = self.refusal = None
 
     async def _run_one(self, execution: Execution) -> None:
@@ -195,6 +205,7 @@ class Executions:
             user_expressions=content.user_expressions or None,
             cell=content.cell,
             parent=dict(execution.request.header),
+            subshell=self._subshell,
             limits=self._limits_of(execution),
         )
         if outcome.status.value == "ok":
@@ -216,14 +227,14 @@ class Executions:
     def _begin(self, execution: Execution) -> None:
         self._started_at = datetime.now(timezone.utc)
         content, publish = execution.content, self._publisher
-        execution.count = self._count
+        execution.count = self._counter.value
         self._parents.started(execution.id)
         publish.status(status.BUSY, execution.parent)
         if not content.silent:
             shown = execute.shown_input(content.code, execution.count)
             publish.publish(Output("execute_input", shown), execution.parent)
         if content.counts:
-            self._count += 1
+            self._counter.value += 1
             self._history.record(execution.count, content.code)
         if self.notice is not None and not content.silent:
             publish.text("stderr", self.notice, execution.parent)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from wherry_runner.frames import Hello, Ready
 
 #: Optional features (JEP 92) that clients switch on when they see them.
-FEATURES: tuple[str, ...] = ()
+FEATURES: tuple[str, ...] = ("kernel subshells",)
 
 HELP_LINKS = (
     {"text": "Python Reference", "url": "https://docs.python.org/{python}"},

@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from wherry_kernel.answers import Answers
 from wherry_kernel.comms import Comms
 from wherry_kernel.debugger import Debugger
 from wherry_kernel.errors import MessageError, RequestError
-from wherry_kernel.executions import Execution, Executions, Failure, Hooks
+from wherry_kernel.executions import Counter, Execution, Executions, Failure, Hooks
 from wherry_kernel.messages import Output, comm_frame
 from wherry_kernel.parents import Parents
 from wherry_kernel.prompts import Prompts
 from wherry_kernel.publisher import Publisher
 from wherry_kernel.relay import Relay
+from wherry_kernel.subshells import Subshells
 from wherry_kernel.wire import comm, control, status
 from wherry_kernel.wire.codec import NO_PARENT
 from wherry_kernel.wire.content import failed
@@ -89,25 +91,33 @@ class Kernel:
         self._debugger = Debugger(
             self._runner, publish=self._publish_debug_event, resumed=self._say_busy_again
         )
-        self._executions = Executions(
-            self._runner,
-            publisher=self._publisher,
-            parents=self._parents,
-            history=history,
-            limits=limits,
-            hooks=Hooks(
-                receive=lambda: channels.receive("shell"),
-                lost=self._on_lost,
-                leave=self.stop,
-                restart=self._begin_anew,
-                over=self._on_over,
-                prepared=self._debugger.armed,
-            ),
+        hooks = Hooks(
+            receive=lambda: channels.receive("shell"),
+            lost=self._on_lost,
+            leave=self.stop,
+            restart=self._begin_anew,
+            over=self._on_over,
+            prepared=self._debugger.armed,
+        )
+        common: dict[str, Any] = {
+            "publisher": self._publisher,
+            "parents": self._parents,
+            "history": history,
+            "limits": limits,
+            "counter": Counter(),
+        }
+        self._executions = Executions(self._runner, **common, hooks=hooks)
+        # A death is told once, by the main queue or while idle.
+        beside = replace(hooks, lost=lambda *_: None)
+        self._subshells = Subshells(
+            self._executions,
+            make=lambda each: Executions(self._runner, **common, hooks=beside, subshell=each),
+            end=self._runner.close_subshell,
         )
         self._relay = Relay(
             publisher=self._publisher,
             parents=self._parents,
-            executions=self._executions,
+            subshells=self._subshells,
             history=history,
             prompts=self._prompts,
             comms=self._comms,
@@ -123,6 +133,9 @@ class Kernel:
             **self._answers.handlers,
             "interrupt_request": self._interrupt_request,
             "shutdown_request": self._shutdown_request,
+            "create_subshell_request": self._subshells.create,
+            "delete_subshell_request": self._subshells.delete,
+            "list_subshell_request": self._subshells.list,
             "comm_open": self._comm,
             "comm_msg": self._comm,
             "comm_close": self._comm,
@@ -136,9 +149,10 @@ class Kernel:
         starting = asyncio.create_task(self._start())
         worker = asyncio.create_task(self._executions.run())
         await self._stopping.wait()
-        self._executions.abandon()
+        self._subshells.abandon()
         await self._runner.close(grace=self._grace)
         self._debugger.close()
+        await self._subshells.close()
         # Only now: what runs was ended by the runner, and cancelling would interrupt it again.
         ending = [worker, starting, *self._tasks]
         for task in ending:
@@ -157,7 +171,7 @@ class Kernel:
 
         Clients see a new session that is starting, and later idle.
         """
-        self._executions.abandon()
+        self._subshells.abandon()
         self._begin_anew()
 
     def interrupt(self) -> None:
@@ -182,6 +196,7 @@ class Kernel:
             self._publisher.publish(message, NO_PARENT)
         self._prompts.forget()
         self._executions.begin_anew()
+        self._parents.begin_anew()
         self._history.begin_session()
         self._publisher.begin_session()
         self._publisher.status(status.STARTING)
@@ -223,7 +238,7 @@ class Kernel:
             return
         if request.type == "execute_request":
             try:
-                self._executions.add(channel, request)
+                self._subshells.queue_of(request).add(channel, request)
             except RequestError:
                 self._publisher.status(status.BUSY, request.header_json)
                 raise

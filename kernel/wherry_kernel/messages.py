@@ -104,6 +104,7 @@ def comm_frame(
         "data": request.data,
         "metadata": metadata,
         "parent": header,
+        "subshell": header.get("subshell_id"),
         "buffers": tuple(buffers),
     }
     if kind == "comm_open":

@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from wherry_kernel.comms import Comms
-    from wherry_kernel.executions import Executions
     from wherry_kernel.history import History
     from wherry_kernel.parents import Parents
     from wherry_kernel.prompts import Prompts
     from wherry_kernel.publisher import Publisher
+    from wherry_kernel.subshells import Subshells
 
 log = logging.getLogger("wherry.kernel")
 
@@ -29,19 +29,19 @@ class Relay:
         *,
         publisher: Publisher,
         parents: Parents,
-        executions: Executions,
+        subshells: Subshells,
         history: History,
         prompts: Prompts,
         comms: Comms,
     ) -> None:
         self._publisher = publisher
         self._parents = parents
-        self._executions = executions
+        self._subshells = subshells
         self._history = history
         self._prompts = prompts
         self._before: dict[type[frames.Frame], Callable[[Any], None]] = {
             frames.InputRequest: self._ask,
-            frames.Error: executions.show,
+            frames.Error: subshells.show,
             frames.Result: self._remember,
             frames.CommOpen: comms.follow,
             frames.CommClose: comms.follow,
@@ -68,7 +68,7 @@ class Relay:
             self._publisher.publish(message, self._parents[frame.id])  # type: ignore[attr-defined]
 
     def _ask(self, frame: frames.InputRequest) -> None:
-        current = self._executions.current
+        current = self._subshells.running(frame.id)
         if current is None:
             log.info("nobody can be asked: execution %s is over", frame.id)
             return
