@@ -19,6 +19,7 @@ from wherry_supervisor.bundle import payload
 NONCE = new_nonce()
 #: A file that is edited while the tests run is no defect.
 BEGAN = time.time() - 1
+FILES = len(list(Path(wherry_runner.__file__).parent.rglob("*.py")))
 SENT = payload(NONCE, "plain", local=False)
 TOLD = payload(NONCE, "plain", local=True)
 both = pytest.mark.parametrize("data", [SENT, TOLD], ids=["sent", "read from disk"])
@@ -32,9 +33,8 @@ def unpack(data: bytes) -> dict:
 
 def test_it_holds_the_nonce_and_every_module_of_the_runner() -> None:
     content = unpack(SENT)
-    root = Path(wherry_runner.__file__).parent
     assert content["nonce"] == NONCE
-    assert len(content["modules"]) == len(list(root.rglob("*.py")))
+    assert len(content["modules"]) == FILES
     assert content["modules"]["wherry_runner"][0] is True
     assert content["modules"]["wherry_runner.frames"][0] is False
     assert content["modules"]["wherry_runner.plain"][0] is True
