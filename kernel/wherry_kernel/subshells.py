@@ -96,4 +96,4 @@ class Subshells:
         try:
             return self._queues[subshell]
         except KeyError:
-            raise RequestError(f"there is no subshell {subshell!r}") from None
+            raise RequestError(f"Unknown subshell_id {subshell!r}") from None
