@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import sys
+from importlib.machinery import PathFinder
 from typing import TYPE_CHECKING
 
 from wherry_kernel import arguments, config_files, orphans
@@ -21,6 +22,7 @@ from wherry_kernel.wire.codec import Codec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from wherry_kernel.prelaunch import Prelaunched
     from wherry_runner.frames import Frame
@@ -129,7 +131,7 @@ async def _serve(
         history=History(options.history_file),
         ports=bound.ports,
         limits=limits,
-        make_runner=_runner_maker(options, limits),
+        make_runner=_runner_maker(options, limits, listening.path),
         launched=started.adopt() if started is not None else None,
         restarts=restarts,
     )
@@ -147,11 +149,16 @@ async def _serve(
 
 
 def _runner_maker(
-    options: Options, limits: Limits
+    options: Options, limits: Limits, connection_file: Path
 ) -> Callable[[Callable[[Frame], None], Callable[[State], None]], Runner]:
     from wherry_supervisor import Ladder, Runner
 
     launcher = _launcher(options)
+    for_host = {
+        "connection_file": str(connection_file),
+        "debugpy": _find_debugpy(),
+        "profile": options.profile,
+    }
 
     def make(on_frame: Callable[[Frame], None], on_state: Callable[[State], None]) -> Runner:
         return Runner(
@@ -164,9 +171,16 @@ def _runner_maker(
             ),
             spare=options.spare,
             host=options.host,
+            options=for_host,
         )
 
     return make
+
+
+def _find_debugpy() -> str | None:
+    """Our own copy, for interpreters that have none; it is taken only where this path exists."""
+    spec = PathFinder.find_spec("debugpy")
+    return os.path.dirname(spec.origin) if spec is not None and spec.origin else None  # noqa: PTH120
 
 
 def _launcher(options: Options) -> Launcher:

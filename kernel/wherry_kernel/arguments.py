@@ -21,7 +21,10 @@ _CONNECTION = {
     "hb": "hb",
 }
 
-_WITH_VALUE = frozenset({"f", "config", "log-level", *_CONNECTION})
+#: Names of ipykernel's command line for settings of ours.
+_SETTINGS = {"log-level": "log_level", "profile": "profile"}
+
+_WITH_VALUE = frozenset({"f", "config", *_SETTINGS, *_CONNECTION})
 
 
 @dataclass
@@ -57,8 +60,8 @@ def parse(words: Sequence[str]) -> Arguments:
             setattr(arguments, name, value)
         elif name in _CONNECTION and value.isdigit():
             arguments.ports[name] = int(value)
-        elif name == "log-level":
-            arguments.settings["log_level"] = value
+        elif name in _SETTINGS:
+            arguments.settings[_SETTINGS[name]] = value
         elif name == "debug":
             arguments.settings["log_level"] = "DEBUG"
         elif name in {"h", "help", "help-all"}:

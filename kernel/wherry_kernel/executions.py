@@ -122,6 +122,7 @@ class Executions:
         self._hooks = hooks
         self._queue: deque[Execution] = deque()
         self._wake: asyncio.Future[None] | None = None
+        self._is_new = False
         self.current: Execution | None = None
         #: Shown once, in the next execution: why variables are gone.
         self.notice: str | None = None
@@ -166,6 +167,7 @@ class Executions:
     def begin_anew(self) -> None:
         """Count from 1, and forget what was lost before: the person wanted an empty namespace."""
         self._counter.value = 1
+        self._is_new = True
         self.notice = self.refusal = None
 
     async def _run_one(self, execution: Execution) -> None:
@@ -187,6 +189,10 @@ class Executions:
         self._begin(execution)
         if self.refusal is not None:
             return None, self.refusal
+        if self._is_new:
+            # The swap begins in the next turn; from then on the runner is not ready.
+            self._is_new = False
+            await asyncio.sleep(0)
         if self._runner.ready is None:
             failure = await self._wait_for_runner()
             if failure is not None:

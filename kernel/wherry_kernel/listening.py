@@ -22,33 +22,33 @@ class Listening:
     """Bound sockets, and the connection file that says where they are."""
 
     def __init__(self, parsed: arguments.Arguments) -> None:
-        self._path = connection.locate(
+        self.path = connection.locate(
             parsed.connection_file or f"kernel-{os.getpid()}.json",
             connection.runtime_directory(os.environ),
         )
-        self._is_ours = not self._path.exists()
+        self._is_ours = not self.path.exists()
         wanted = (
             connection.new(transport=parsed.transport, ip=parsed.ip, ports=parsed.ports)
             if self._is_ours
-            else connection.read(self._path)
+            else connection.read(self.path)
         )
         self.sockets = Sockets(wanted)
         try:
             self.bound = self.sockets.bind()
             if self.bound != wanted or self._is_ours:
-                connection.write(self._path, self.bound)
+                connection.write(self.path, self.bound)
         except BaseException:
             self.sockets.close()
             raise
         if parsed.connection_file is None:
-            name = self._path.name
+            name = self.path.name
             print(f"To connect a client to this kernel: --existing {name}", file=sys.stderr)  # noqa: T201
 
     def close(self) -> None:
         """Close the sockets, and remove the file if we wrote it; twice is fine."""
         self.sockets.close()
         if self._is_ours:
-            self._path.unlink(missing_ok=True)
+            self.path.unlink(missing_ok=True)
 
 
 def listen(words: Sequence[str]) -> Listening | None:

@@ -34,6 +34,10 @@ class Parents:
         """Make `id` the one that output without a known owner goes to."""
         self._latest = self._headers.get(id, self._latest)
 
+    def begin_anew(self) -> None:
+        """What has no known owner from here on belongs to nobody, until an execution starts."""
+        self._latest = NO_PARENT
+
     def __getitem__(self, id: str) -> bytes:
         """Return the header; for an unknown or forgotten id that of the latest execution."""
         return self._headers.get(id, self._latest)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 class KernelMagics(Magics):
     """Made once for a shell; `connection_file` is the kernel's, where it is known."""
 
+    shell: Any
+
     def __init__(self, shell: Any, connection_file: Optional[str]) -> None:
         super().__init__(shell)
         self._connection_file = connection_file
@@ -56,8 +58,6 @@ class KernelMagics(Magics):
         if name is not None:
             self._payload("edit_magic", filename=os.path.realpath(name), line_number=number)
 
-    ed = line_magic("ed")(edit)
-
     @line_magic
     def clear(self, _line: str) -> None:
         """Clear the terminal, where the client is one."""
@@ -66,16 +66,22 @@ class KernelMagics(Magics):
     @line_magic
     def less(self, line: str) -> None:
         """Show a file through the client's pager; Python is highlighted."""
-        if not line:
+        self._show(line)
+
+    @line_magic
+    def more(self, line: str) -> None:
+        """Show a file through the client's pager; Python is highlighted."""
+        self._show(line)
+
+    def _show(self, name: str) -> None:
+        if not name:
             raise UsageError("found no file name, expected one, such as: %less notes.txt")
         try:
-            with open(line, encoding="utf-8", errors="replace") as file:
+            with open(name, encoding="utf-8", errors="replace") as file:
                 text = file.read()
         except OSError as error:
-            raise UsageError(f"cannot read {line}: {error.strerror}") from None
-        page.page(self.shell.pycolorize(text) if line.endswith(".py") else text)
-
-    more = line_magic("more")(less)
+            raise UsageError(f"cannot read {name}: {error.strerror}") from None
+        page.page(self.shell.pycolorize(text) if name.endswith(".py") else text)
 
     @line_magic
     def man(self, line: str) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _BUILT_IN = {
     "line": {
         "magics_files": "cd pwd ls ll cat cp mv rm mkdir rmdir env set_env",
+        "magics_kernel": "restart",
         "magics_names": "who who_ls whos reset history hist psearch pinfo pinfo2",
         "magics_python": "run tb xmode debug matplotlib config load_ext reload_ext lsmagic"
         " automagic",
