@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -256,14 +258,15 @@ class Flags:
 
 
 @pytest.fixture
-def flags() -> Flags:
-    return Flags()
+def flags() -> Iterator[Flags]:
+    """The end of an execution switches tracing off, a coverage measurement's too."""
+    before = sys.gettrace()
+    yield Flags()
+    sys.settrace(before)
 
 
 @pytest.mark.parametrize("hard", [False, True])
 async def test_in_user_code_it_raises(flags: Flags, *, hard: bool) -> None:
-    import sys
-
     flags.interrupts.begin(1)
     flags.interrupts.enter()
     try:
