@@ -1,8 +1,9 @@
 """What one cell asks for itself: ``# wherry: timeout=60, memory=2G`` or its metadata.
 
-The comment stands in the first line that is not blank. Metadata is what notebooks keep:
-``{"execution": {"timeout": 60}}`` or ``{"wherry": {"timeout": 60, "memory": "2G"}}``. The comment
-wins over the metadata, and both over the kernel's settings.
+The comment stands in the first line that is not blank; ``%%limit timeout=60 memory=2G`` there says
+the same. Metadata is what notebooks keep: ``{"execution": {"timeout": 60}}`` or
+``{"wherry": {"timeout": 60, "memory": "2G"}}``. The first line wins over the metadata, and both
+over the kernel's settings.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from typing import Any, NamedTuple
 from wherry_kernel.options import seconds, size
 
 _COMMENT = re.compile(r"\s*#\s*wherry\s*:\s*(?P<settings>[^\n]*)")
+_MAGIC = re.compile(r"\s*%%limit\b(?P<settings>[^\n]*)\n?")
+_ALIASES = {"time": "timeout"}
 _READERS = {"timeout": seconds, "memory": size, "output": size}
 
 
@@ -43,18 +46,34 @@ def read(code: str, metadata: Mapping[str, Any]) -> CellLimits:
     return CellLimits(limits, tuple(problems))
 
 
+def without_magic(code: str) -> str:
+    """Return the code as a runner takes it, which knows no ``%%limit``; line numbers stay."""
+    if "%%limit" not in code[:200]:
+        return code
+    found = _MAGIC.match(code)
+    if found is None:
+        return code
+    rest = code[found.end() :]
+    # Another cell magic counts as the first line only behind blank ones.
+    line = "" if rest.lstrip().startswith("%%") else f"#{found[0].strip()}"
+    return f"{line}\n{rest}"
+
+
 _NOTHING = CellLimits({}, ())
 
 
 def _from_comment(code: str) -> dict[str, Any]:
     # Most cells do not have the word; a search for it is all that they pay.
-    if "wherry" not in code[:200]:
+    if not any(word in code[:200] for word in ("wherry", "%%limit")):
         return {}
-    found = _COMMENT.match(code)
-    if found is None:
+    if found := _COMMENT.match(code):
+        words = found["settings"].split(",")
+    elif found := _MAGIC.match(code):
+        words = found["settings"].replace(",", " ").split()
+    else:
         return {}
-    parts = (part.partition("=") for part in found["settings"].split(",") if part.strip())
-    return {name.strip(): value.strip() for name, _, value in parts}
+    parts = (word.partition("=") for word in words if word.strip())
+    return {_ALIASES.get(name.strip(), name.strip()): value.strip() for name, _, value in parts}
 
 
 def _from_metadata(metadata: Mapping[str, Any]) -> dict[str, Any]:

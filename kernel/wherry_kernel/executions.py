@@ -202,7 +202,7 @@ class Executions:
             return None, _NOT_BEGUN
         execution.is_submitted = True
         outcome = await self._runner.execute(
-            content.code,
+            cell_limits.without_magic(content.code),
             id=execution.id,
             count=execution.count,
             silent=content.silent,

@@ -48,6 +48,9 @@ class FakeRunner:
         self.answered: list[tuple[str, str]] = []
         self.sent: list[frames.Frame] = []
         self.is_closed = False
+        self.restarts: list[float] = []
+        self.closed_subshells: list[str] = []
+        self.is_up: asyncio.Event | None = None
         self.launch_error: LaunchError | None = None
         self.completions: frames.Completions | None = None
         self.inspection: frames.Inspection | None = None
@@ -61,6 +64,8 @@ class FakeRunner:
     async def start(self, launched=None):
         if self.launch_error is not None:
             raise self.launch_error
+        if self.is_up is not None:
+            await self.is_up.wait()
         if self.ready is None:
             self.hello, self.ready = HELLO, READY
             self.become(State.IDLE)
@@ -91,6 +96,24 @@ class FakeRunner:
     async def is_complete(self, code, **_):
         return self.completeness
 
+    def close_subshell(self, subshell) -> None:
+        self.closed_subshells.append(subshell)
+
+    async def restart(self, *, grace=0.0):
+        """The new process is ready when the test says `become_ready`."""
+        self.restarts.append(grace)
+        self.ready = None
+        self.become(State.RESTARTING)
+        if self._open is not None:
+            self._open.set_result(died("restarted"))
+            self._open = None
+        self.is_up = asyncio.Event()
+        await self.start()
+
+    def become_ready(self) -> None:
+        assert self.is_up is not None
+        self.is_up.set()
+
     def interrupt(self, id=None) -> None:
         self.interrupted.append(id)
 
@@ -109,7 +132,7 @@ class FakeRunner:
 class Harness:
     """A kernel over a fake runner; what it sends is read back through the wire's own codec."""
 
-    def __init__(self, options: Options | None = None) -> None:
+    def __init__(self, options: Options | None = None, *, stays: bool = False) -> None:
         self.sent: list[tuple[str, Request]] = []
         self.waiting: list[list[bytes]] = []
         self._client = Codec(KEY, session="client")
@@ -122,6 +145,7 @@ class Harness:
             ports={"shell": 1, "iopub": 2},
             limits=Limits(),
             make_runner=self._make_runner,
+            restarts=SimpleNamespace(stay=lambda: stays),
         )
         self.task = asyncio.ensure_future(self.kernel.run())
 
@@ -173,6 +197,15 @@ class Harness:
             content["execution_state"] if kind == "status" else kind
             for _, kind, content in self.about(id)
         ]
+
+    def reply_on(self, wanted: str, id: str) -> dict:
+        """The reply on one channel; a shutdown's is told on iopub as well."""
+        (content,) = [
+            content
+            for channel, kind, content in self.about(id)
+            if kind.endswith("_reply") and channel == wanted
+        ]
+        return content
 
     def reply(self, id: str) -> dict:
         (content,) = [content for _, kind, content in self.about(id) if kind.endswith("_reply")]

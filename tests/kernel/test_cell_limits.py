@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from wherry_kernel.cell_limits import read
+from wherry_kernel.cell_limits import read, without_magic
 
 
 @pytest.mark.parametrize(
@@ -45,3 +45,34 @@ def test_what_cannot_be_read_is_told():
         "speed: unknown; there are: timeout, memory, output",
         "memory: cannot read 'x'",
     )
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["%%limit timeout=10 memory=1G", "%%limit time=10, memory=1G", "\n  %%limit time=10 memory=1G"],
+)
+def test_a_magic_says_the_same(line):
+    found = read(f"{line}\nx = 1", {})
+    assert found.limits == {"timeout": 10.0, "memory": 1024**3}
+    assert found.problems == ()
+
+
+def test_what_a_magic_says_wrong_is_told():
+    found = read("%%limit speed=3 timeout", {})
+    assert found.limits == {"timeout": None}
+    assert found.problems == ("speed: unknown; there are: timeout, memory, output",)
+
+
+@pytest.mark.parametrize(
+    "code, runs",
+    [
+        ("%%limit time=1\nx = 1", "#%%limit time=1\nx = 1"),
+        ("%%limit time=1\n%%time\nx = 1", "\n%%time\nx = 1"),
+        ("%%limit time=1", "#%%limit time=1\n"),
+        ("x = 1\n%%limit time=1", "x = 1\n%%limit time=1"),
+        ("%%limits", "%%limits"),
+        ("x = 1", "x = 1"),
+    ],
+)
+def test_the_runner_does_not_see_the_magic(code, runs):
+    assert without_magic(code) == runs
