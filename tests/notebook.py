@@ -89,9 +89,7 @@ class Notebook:
 
 
 @contextlib.asynccontextmanager
-async def opened(
-    launcher: Launcher | None = None, **options: Any
-) -> AsyncIterator[Notebook]:
+async def opened(launcher: Launcher | None = None, **options: Any) -> AsyncIterator[Notebook]:
     """Start a runner, and see that nothing of it is left when it is closed."""
     log = Logbook()
     options.setdefault("spare", False)

@@ -264,9 +264,7 @@ def test_records_come_out_of_any_cutting(size: int) -> None:
     data = written((PLAIN, b"x" * 5000), (PLAIN, b""), (DONE, b"d"))[RECORDS]
     records = Records(NONCE, limit=LIMIT)
     found = [
-        record
-        for at in range(0, len(data), size)
-        for record in records.feed(data[at : at + size])
+        record for at in range(0, len(data), size) for record in records.feed(data[at : at + size])
     ]
     assert found == [(PLAIN, 0, 0, b"x" * 5000), (PLAIN, 0, 0, b""), (DONE, 3, 1, b"d")]
 

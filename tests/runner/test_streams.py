@@ -143,9 +143,7 @@ async def test_a_hundred_threads_print_and_no_line_is_lost_or_torn(notebook: Not
 
 
 @pytest.mark.parametrize("how", ["fork", "spawn"])
-async def test_child_processes_print_into_the_cell(
-    notebook: Notebook, how: str, tmp_path
-) -> None:
+async def test_child_processes_print_into_the_cell(notebook: Notebook, how: str, tmp_path) -> None:
     (tmp_path / f"work_{how}.py").write_text(
         "import sys\ndef work(n):\n    print('child', n)\n"
         "    print('complaint', n, file=sys.stderr)\n    return n * n\n"

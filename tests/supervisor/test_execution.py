@@ -38,9 +38,7 @@ def climbing(loop: asyncio.AbstractEventLoop) -> Escalation:
     def nothing() -> None:
         pass
 
-    return Escalation(
-        loop, hard_after=1, kill_after=None, soft=nothing, hard=nothing, kill=nothing
-    )
+    return Escalation(loop, hard_after=1, kill_after=None, soft=nothing, hard=nothing, kill=nothing)
 
 
 def test_a_good_end_carries_what_done_said(execution: Execution) -> None:

@@ -200,9 +200,7 @@ async def test_one_giant_allocation_is_an_error_that_can_be_caught(notebook: Not
 
 
 async def test_output_is_limited_to_its_head_and_tail(notebook: Notebook) -> None:
-    ran = await notebook.run(
-        "for n in range(100_000): print(n)", limits=Limits(output=10_000)
-    )
+    ran = await notebook.run("for n in range(100_000): print(n)", limits=Limits(output=10_000))
     assert ran.out.startswith("0\n1\n2\n")
     assert ran.out.endswith("99998\n99999\n")
     assert len(ran.out) == 10_000
