@@ -10,7 +10,8 @@ import os
 import sys
 
 from wherry_runner import processes
-from wherry_runner.guardian import Guardian, _high
+from wherry_runner.guardian import Guardian
+from wherry_runner.pipes import high
 from wherry_runner.worker import Worker
 
 TYPE_CHECKING = False
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
     from typing import Any, Dict, Optional, Tuple, Type
 
     from wherry_runner.frames import Spawn
-    from wherry_runner.guardian import Worker as Watched
     from wherry_runner.host import Host, Session
+    from wherry_runner.watched import Watched
 
 
 def run(nonce: str, host: str) -> None:
@@ -40,7 +41,7 @@ def run(nonce: str, host: str) -> None:
 
 def _take_transport() -> Tuple[int, int]:
     """Keep the transport for frames; what else prints here must not fall between them."""
-    in_fd, out_fd = _high(os.dup(0)), _high(os.dup(1))
+    in_fd, out_fd = high(os.dup(0)), high(os.dup(1))
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     os.close(null)
