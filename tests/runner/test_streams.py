@@ -150,7 +150,8 @@ async def test_child_processes_print_into_the_cell(notebook: Notebook, how: str,
     )
     ran = await notebook.run(
         f"""
-        import multiprocessing, sys
+        import multiprocessing, os, sys
+        os.environ.pop("PYTHONUNBUFFERED", None)  # it makes spawned children tear their lines
         sys.path.insert(0, {str(tmp_path)!r})
         from work_{how} import work
         from concurrent.futures import ProcessPoolExecutor
