@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from typing import (
         Any,
         Awaitable,
-        Callable,
         ContextManager,
         Dict,
         List,
@@ -136,6 +135,18 @@ class Session:
         raise NotImplementedError
 
 
+class CellWatcher:
+    """Is told of cells by the thread that runs them; see `Host.watch_cells`."""
+
+    def cell_begins(self, code: str, compiled: str, filename: str) -> None:
+        """Called with the members of a `Cell` before it is compiled."""
+        raise NotImplementedError
+
+    def cell_ended(self) -> None:
+        """Called when the last statement was run, before anything else is done."""
+        raise NotImplementedError
+
+
 class Host:
     """What a shell offers to the worker. One instance for the life of the worker process."""
 
@@ -205,8 +216,8 @@ class Host:
         """Return the cells that have run, in their order."""
         raise NotImplementedError
 
-    def watch_cells(self, watcher: Optional[Callable[[str, str, str], None]]) -> None:
-        """Call `watcher` with the members of a `Cell` before it runs; None: no longer."""
+    def watch_cells(self, watcher: Optional[CellWatcher]) -> None:
+        """Tell `watcher` of every cell from now on; None: nobody."""
         raise NotImplementedError
 
     def is_complete(self, code: str) -> Tuple[str, str]:

@@ -36,10 +36,10 @@ from wherry_runner.ipython_profile import Profile
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
-    from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
+    from typing import Any, Dict, List, Optional, Sequence, Tuple
 
     from wherry_runner.frames import Execute
-    from wherry_runner.host import Cell, FromClient, Session
+    from wherry_runner.host import Cell, CellWatcher, FromClient, Session
 
 #: Variables that ipykernel sets too: colours for children on a pipe, and no pager that waits.
 _ENVIRONMENT = {
@@ -241,6 +241,7 @@ class IPythonHost(Host):
 
     def __init__(self, session: Session, options: Dict[str, Any]) -> None:
         self._session = session
+        self._watcher: Optional[CellWatcher] = None
         _prefer_inline_figures()
         self._profile = Profile(options.get("profile"))
         config = self._profile.load()
@@ -311,6 +312,8 @@ class IPythonHost(Host):
                 cell_id=request.cell,
             )
         finally:
+            if self._watcher is not None:
+                self._watcher.cell_ended()
             # figures of matplotlib are flushed here, before the execution is done
             shell.events.trigger("post_execute")
             if not request.silent:
@@ -365,18 +368,19 @@ class IPythonHost(Host):
                 found.append((inputs[number], "".join(lines[2]), filename))
         return found
 
-    def watch_cells(self, watcher: Optional[Callable[[str, str, str], None]]) -> None:
+    def watch_cells(self, watcher: Optional[CellWatcher]) -> None:
+        self._watcher = watcher
         compiler = self._shell.compile
         compiler.__dict__.pop("cache", None)
         if watcher is None:
             return
-        watch, name_cell = watcher, compiler.cache
+        tell, name_cell = watcher.cell_begins, compiler.cache
 
         def cache(code: str, number: int = 0, raw_code: Optional[str] = None, **more: Any) -> str:
             if raw_code is not None:
                 more["raw_code"] = raw_code
             filename: str = name_cell(code, number, **more)
-            watch(code if raw_code is None else raw_code, code, filename)
+            tell(code if raw_code is None else raw_code, code, filename)
             return filename
 
         compiler.__dict__["cache"] = cache
@@ -437,16 +441,20 @@ def _portable(data: Dict[str, Any]) -> Dict[str, Any]:
 
 
 def _without_our_end(tb: Optional[TracebackType]) -> None:
-    """Cut the frame of our signal handler off: the exception happened where user code was."""
+    """Cut our signal handler off, and the debugger that it may have hit: user code was below."""
+    before = None
     while tb is not None:
         after = tb.tb_next
         if after is not None and _is_ours(after) and not _is_ours(tb):
             tb.tb_next = None
-        tb = after
+            if before is not None and before.tb_frame is tb.tb_frame:
+                before.tb_next = None  # a trace function's caller stands there twice
+        before, tb = tb, after
 
 
 def _is_ours(tb: TracebackType) -> bool:
-    return tb.tb_frame.f_globals.get("__name__") == "wherry_runner.interrupts"
+    name = str(tb.tb_frame.f_globals.get("__name__"))
+    return name.startswith(("wherry_runner.interrupts", "_pydevd_", "pydevd"))
 
 
 def _signature(completion: Any) -> Dict[str, str]:

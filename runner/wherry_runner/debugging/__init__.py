@@ -17,16 +17,18 @@ from wherry_runner.debuggable import hide_from_debugger
 from wherry_runner.debugging import cell_files, dap, variables
 from wherry_runner.debugging.connection import Connection, Unavailable
 from wherry_runner.frames import Debug
+from wherry_runner.host import CellWatcher
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, Optional, Set
+    from typing import Any, Callable, Dict, Optional, Set, Union
 
     from wherry_runner.debugging.dap import Message
     from wherry_runner.host import Host
 
-#: Stepping out of a cell ends in the shell, where nobody wants to be.
-_NOT_USERS = ("wherry_runner", "IPython", "traitlets", "asyncio", "debugpy", "comm")
+#: Steps go through these without stopping: between the statements of a cell lies the shell, which
+#: compiles and runs them one by one.
+_SHELLS = ("wherry_runner", "IPython", "traitlets", "asyncio", "selectors", "contextlib", "codeop")
 
 #: How long a cell waits to be known to the debugger before it runs anyway, in seconds.
 _MAP_BOUND = 2.0
@@ -35,7 +37,20 @@ _MAP_BOUND = 2.0
 _HAND_OVER = "__import__('sys').modules['wherry_runner.debugging.variables'].hand_over({})"
 
 
-class Debugging:
+class _NewCell:
+    """A cell that waits until the debugger knows it.
+
+    A lock, because it is made and waited for in C: the thread that waits is traced, and could stop
+    in Python code of ours.
+    """
+
+    def __init__(self, code: str, compiled: str, filename: str) -> None:
+        self.cell = (code, compiled, filename)
+        self.known = threading.Lock()
+        self.known.acquire()
+
+
+class Debugging(CellWatcher):
     """The debugger's whole life in one worker. `take` may be called from any thread."""
 
     def __init__(
@@ -47,9 +62,10 @@ class Debugging:
         self._files = cell_files.CellFiles(os.getppid())
         self._explorer = variables.Explorer()
         self._stopped: Set[int] = set()
-        self._is_attached = False
+        #: Between ``initialize`` and ``disconnect``.
+        self._is_started = False
         self._breakpointhook = sys.breakpointhook
-        self._requests: queue.SimpleQueue[Debug] = queue.SimpleQueue()
+        self._requests: queue.SimpleQueue[Union[Debug, _NewCell]] = queue.SimpleQueue()
         self._handlers: Dict[str, Callable[[Message], Message]] = {
             "debugInfo": self._info,
             "initialize": self._initialize,
@@ -84,12 +100,19 @@ class Debugging:
 
     def _work(self) -> None:
         while True:
-            frame = self._requests.get()
-            request = frame.content or {}
-            try:
-                self._send(Debug(id=frame.id, content=self._answer(request)))
-            except ValueError as error:  # a frame has a limit, the user's values have none
-                self._send(Debug(id=frame.id, content=dap.failure(request, str(error))))
+            task = self._requests.get()
+            if isinstance(task, _NewCell):
+                self._map(*task.cell)
+                task.known.release()
+            else:
+                self._reply(task)
+
+    def _reply(self, frame: Debug) -> None:
+        request = frame.content or {}
+        try:
+            self._send(Debug(id=frame.id, content=self._answer(request)))
+        except ValueError as error:  # a frame has a limit, the user's values have none
+            self._send(Debug(id=frame.id, content=dap.failure(request, str(error))))
 
     def _answer(self, request: Message) -> Message:
         handler = self._handlers.get(str(request.get("command")), self._forward)
@@ -120,7 +143,7 @@ class Debugging:
         return dap.success(
             request,
             {
-                "isStarted": self._is_attached,
+                "isStarted": self._is_started,
                 "hashMethod": "Murmur2",
                 "hashSeed": cell_files.SEED,
                 "tmpFilePrefix": self._files.prefix,
@@ -135,11 +158,12 @@ class Debugging:
 
     def _initialize(self, request: Message) -> Message:
         self._connection.open()
+        self._is_started = True
         return self._forward(request)
 
     def _attach(self, request: Message) -> Message:
         given = dap.arguments(request)
-        rules = [{"module": name, "include": False} for name in _NOT_USERS]
+        rules = [{"module": name, "include": False} for name in _SHELLS]
         arguments = {
             "justMyCode": False,
             **given,
@@ -152,21 +176,20 @@ class Debugging:
         return response
 
     def _start_session(self) -> None:
-        self._is_attached = True
         sys.breakpointhook = self._break
-        for code, compiled, filename in self._host.cells():
-            self._map(code, compiled, filename, bound=_MAP_BOUND)
-        self._host.watch_cells(self._on_cell)
+        for cell in self._host.cells():
+            self._map(*cell)
+        self._host.watch_cells(self)
 
     def _disconnect(self, request: Message) -> Message:
         """End the session and never the process, whatever the client says of terminating it."""
-        if self._connection.is_open:
+        if self._is_started:
             self._connection.ask("disconnect", {"terminateDebuggee": False})
         self._stop_session()
         return dap.success(request)
 
     def _stop_session(self) -> None:
-        self._is_attached = False
+        self._is_started = False
         self._stopped.clear()
         self._host.watch_cells(None)
         if sys.breakpointhook == self._break:
@@ -177,7 +200,7 @@ class Debugging:
         self._connection.stop_at(sys._getframe(1))  # noqa: SLF001 - there is no other way
 
     def _forward(self, request: Message) -> Message:
-        if not self._connection.is_open:
+        if not self._is_started:
             return dap.failure(request, "the debugger is not started: initialize comes first")
         command = str(request.get("command"))
         response = self._connection.ask(command, dap.arguments(request))
@@ -188,16 +211,21 @@ class Debugging:
 
     # --- Cells ---
 
-    def _on_cell(self, code: str, compiled: str, filename: str) -> None:
-        """Called by the main thread before a cell runs."""
+    def cell_begins(self, code: str, compiled: str, filename: str) -> None:
+        self._connection.run_freely()
+        cell = _NewCell(code, compiled, filename)
+        self._requests.put(cell)
+        cell.known.acquire(timeout=_MAP_BOUND)
         self._connection.trace_here()
-        self._map(code, compiled, filename, bound=_MAP_BOUND)
 
-    def _map(self, code: str, compiled: str, filename: str, *, bound: float) -> None:
+    def cell_ended(self) -> None:
+        self._connection.run_freely()
+
+    def _map(self, code: str, compiled: str, filename: str) -> None:
         """The file that stands for this text is this code from now on; breakpoints move along."""
         path = self._files.path(code)
         arguments = cell_files.source_map(path, code, compiled, filename)
-        self._connection.ask("setPydevdSourceMap", arguments, bound=bound)
+        self._connection.ask("setPydevdSourceMap", arguments, bound=_MAP_BOUND)
 
     def _dump_cell(self, request: Message) -> Message:
         path = self._files.dump(str(dap.arguments(request).get("code", "")))
@@ -208,7 +236,7 @@ class Debugging:
         text = cell_files.read(source.get("path"))
         if text is not None:
             return dap.success(request, {"content": text})
-        if source.get("sourceReference") and self._connection.is_open:
+        if source.get("sourceReference"):
             return self._forward(request)
         return dap.failure(request, "source unavailable")
 

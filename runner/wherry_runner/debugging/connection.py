@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 _CHUNK = 64 * 1024
 
+#: pydevd's STATE_RUN.
+_RUNNING = 1
+
 #: The debugger answers in milliseconds; only user code that it evaluates may take its time.
 ANSWER_BOUND = 30.0
 
@@ -109,6 +112,22 @@ class Connection:
         """
         if sys.version_info < (3, 12) and sys.gettrace() is None:
             self._settrace(suspend=False)
+
+    @staticmethod
+    def run_freely() -> None:
+        """Forget what the calling thread was told: to step on, or to stop as soon as it can.
+
+        Steps out of a cell must not end in our own code, nor in the next cell. A stop that an
+        interrupt has ended would begin again at the next line.
+        """
+        info = getattr(threading.current_thread(), "additional_info", None)
+        if info is None:
+            return
+        info.pydev_step_cmd = info.pydev_original_step_cmd = -1
+        info.pydev_step_stop = None
+        info.pydev_state = _RUNNING
+        if hasattr(info, "update_stepping_info"):
+            info.update_stepping_info()
 
     def stop_at(self, frame: FrameType) -> None:
         """Stop the calling thread at its next line in `frame`."""

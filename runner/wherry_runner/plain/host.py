@@ -14,10 +14,10 @@ from wherry_runner.plain.tracebacks import class_name, is_a, message
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
-    from typing import Any, Callable, Dict, List, Optional, Tuple, Type
+    from typing import Any, Dict, List, Optional, Tuple, Type
 
     from wherry_runner.frames import Execute
-    from wherry_runner.host import Cell, FromClient, Session
+    from wherry_runner.host import Cell, CellWatcher, FromClient, Session
 
 _LEAVING = "To exit: use 'exit', 'quit', or Ctrl-D."
 
@@ -97,6 +97,8 @@ class PlainHost(Host):
     ) -> Optional[BaseException]:
         """Show open figures and call the callbacks, after a failed cell too."""
         shell = self._shell
+        if shell.cell_watcher is not None:
+            shell.cell_watcher.cell_ended()
         try:
             with self._session.user_code():
                 shell.figures.flush()
@@ -173,7 +175,7 @@ class PlainHost(Host):
     def cells(self) -> List[Cell]:
         return [(source, source, filename) for filename, source in self._shell.cells.all()]
 
-    def watch_cells(self, watcher: Optional[Callable[[str, str, str], None]]) -> None:
+    def watch_cells(self, watcher: Optional[CellWatcher]) -> None:
         self._shell.cell_watcher = watcher
 
     def is_complete(self, code: str) -> Tuple[str, str]:

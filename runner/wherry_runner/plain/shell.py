@@ -17,9 +17,9 @@ from wherry_runner.plain.tracebacks import Tracebacks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, List, Optional
+    from typing import Any, Dict, List, Optional
 
-    from wherry_runner.host import Session
+    from wherry_runner.host import CellWatcher, Session
     from wherry_runner.plain.cells import Program
 
 
@@ -44,7 +44,7 @@ class Shell:
         self.payload: List[Dict[str, Any]] = []
         self.count = 1
         #: A debugger that has to know a cell's file name before the cell runs.
-        self.cell_watcher: Optional[Callable[[str, str, str], None]] = None
+        self.cell_watcher: Optional[CellWatcher] = None
         self.face = ZMQInteractiveShell(self)
         leaver = Leaver(self)
         self._builtins = {
@@ -77,7 +77,7 @@ class Shell:
             source = transform(code)
         program = self.cells.compile(source, self.count, cell)
         if self.cell_watcher is not None:
-            self.cell_watcher(code, source, self.cells.all()[-1][0])
+            self.cell_watcher.cell_begins(code, source, self.cells.all()[-1][0])
         return program
 
     def run(self, code: str, names: Optional[Dict[str, Any]] = None) -> Any:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _LONG, _OFTEN, _ENDS = 40, 5, 3
 
 _OURS = "wherry_runner"
+_DEBUGGER = ("_pydevd_", "pydevd")
 _HELPERS = frozenset(("ast", "runpy", "shlex", "subprocess", "timeit", "tokenize"))
 
 _VARARGS, _VARKEYWORDS = 0x04, 0x08
@@ -62,6 +63,8 @@ def entries(tb: Any, cells: Cells) -> Iterator[Entry]:
     called_by_us = False
     while tb is not None:
         module = _module(tb.tb_frame)
+        if module.startswith(_DEBUGGER):
+            break  # interrupted while it was stopped: the user's frames are below
         # What we call for a magic is as little of the user's as we are.
         called_by_us = module == _OURS or (called_by_us and module in _HELPERS)
         if not called_by_us:
