@@ -29,6 +29,7 @@ def main() -> int:
         notebook,
         kernel_name=options.kernel,
         timeout=60,
+        coalesce_streams=True,  # what is overtyped is one line, as on a terminal
         resources={"metadata": {"path": str(HERE)}},
     )
     failure = ""
@@ -42,7 +43,6 @@ def main() -> int:
     options.to.mkdir(parents=True, exist_ok=True)
     executed, page = options.to / "tour.ipynb", options.to / "tour.html"
     nbformat.write(notebook, executed)
-    overtype(notebook)
     body, _ = HTMLExporter().from_notebook_node(
         notebook, resources={"metadata": {"name": "Two years at the ferry desk"}}
     )
@@ -54,15 +54,6 @@ def main() -> int:
     if failure:
         print(f"\nThe tour did not get to its end:\n{failure}", file=sys.stderr)
     return 1 if failure else 0
-
-
-def overtype(notebook: Any) -> None:
-    """Do what a terminal does at a carriage return: a browser would begin a new line."""
-    for cell in notebook.cells:
-        for output in cell.get("outputs", ()):
-            if output.output_type == "stream":
-                lines = output.text.split("\n")
-                output.text = "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in lines)
 
 
 def summary(notebook: Any, seconds: float) -> list[str]:
