@@ -136,6 +136,7 @@ def _kind(field: dataclasses.Field[Any]) -> str:
     named = {
         "seconds": "seconds or `none`",
         "float": "seconds",
+        "fraction": "a part of one, or `none`",
         "size": "bytes, or with K, M, G, T; or `none`",
         "flag": "true or false",
     }

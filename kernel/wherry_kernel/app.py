@@ -122,7 +122,10 @@ async def _serve(
     from wherry_supervisor import Limits
 
     limits = Limits(
-        time=options.time_limit, memory=options.memory_limit, output=options.output_limit
+        time=options.time_limit,
+        memory=options.memory_limit,
+        memory_soft=options.memory_soft,
+        output=options.output_limit,
     )
     kernel = Kernel(
         options,

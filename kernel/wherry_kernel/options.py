@@ -29,6 +29,16 @@ def seconds(value: Any) -> float | None:
     return number
 
 
+def fraction(value: Any) -> float | None:
+    """A part of one, such as 0.9; "none" means none."""
+    if _is_none(value):
+        return None
+    number = float(value)
+    if not 0 < number <= 1:
+        raise ValueError("expected a number above 0, up to 1, or none")
+    return number
+
+
 def size(value: Any) -> int | None:
     """Bytes; K, M, G and T are powers of 1024, with or without B or iB; "none" means no limit."""
     if _is_none(value):
@@ -106,6 +116,12 @@ class Options:
     )
     memory_limit: int | None = _setting(
         None, size, "Memory of the runner and its children together, for example 2G."
+    )
+    memory_soft: float | None = _setting(
+        0.9,
+        fraction,
+        "Part of the memory limit at which the running cell is interrupted, so that variables can "
+        "be saved; none: only the limit itself counts.",
     )
     output_limit: int | None = _setting(
         None, size, "Text that one cell may print before the middle of it is left out."

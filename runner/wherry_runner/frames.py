@@ -134,6 +134,8 @@ class Limit(Frame):
 
     type = "limit"
     memory: Optional[int] = None
+    #: Growing beyond this is told by `Strained`, while there is still room; None tells nothing.
+    soft: Optional[int] = None
 
 
 class Kill(Frame):
@@ -321,6 +323,15 @@ class Exited(Frame):
     oom: bool = False
     #: Processes that could not be ended within the bound (stuck in the kernel); normally none.
     survivors: Tuple[int, ...] = ()
+
+
+class Strained(Frame):
+    """The tree grew beyond the soft memory limit, in bytes. Told again after it was below it."""
+
+    type = "strained"
+    memory: int = 0
+    #: Command and memory of the largest process of the tree.
+    largest: Optional[str] = None
 
 
 class Stale(Frame):

@@ -172,6 +172,9 @@ class Guardian:
         self._push(worker.deliver(now))
         over = self._memory.exceeded(now, spare=self._spare_pid())
         dead = self._reaper.has_ended(worker.pid)
+        if self._memory.crossed and not over:
+            strained = f.Strained(memory=self._memory.last, largest=self._memory.largest)
+            self._push([f.encode(strained)])
         if over:
             self._end_worker(worker, "memory")
         elif self._next is not None and (dead or now >= self._next[1]):
@@ -237,7 +240,7 @@ class Guardian:
             self._push([f.encode(f.Stack(text=self._worker.dump()))])
 
     def _on_limit(self, frame: f.Limit) -> None:
-        self._memory.limit = frame.memory
+        self._memory.limit, self._memory.soft = frame.memory, frame.soft
         if self._worker is not None:
             self._memory.watch(self._worker.pid)
 

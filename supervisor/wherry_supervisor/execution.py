@@ -10,7 +10,7 @@ from wherry_runner import frames as f
 from wherry_supervisor.exits import Context, as_error, explain
 from wherry_supervisor.flood import Flood
 from wherry_supervisor.outcomes import ErrorInfo, Limits, Outcome, Status
-from wherry_supervisor.wording import duration
+from wherry_supervisor.wording import duration, size
 
 if TYPE_CHECKING:
     from wherry_supervisor.escalation import Escalation
@@ -43,6 +43,8 @@ class Execution:
         self.time_left: float | None = None
         #: The time limit was reached; an interrupt that follows is ours, not the person's.
         self.timed_out = False
+        #: It was interrupted near its memory limit; this says how near.
+        self.strain: f.Strained | None = None
 
     def elapsed(self, now: float) -> float:
         """Seconds since the runner began with it."""
@@ -58,6 +60,8 @@ class Execution:
         """Remember the error and return it as it is to be shown."""
         if self.timed_out and frame.ename == "KeyboardInterrupt":
             frame = _as_time_limit(frame, self.limits.time or 0.0)
+        elif self.strain is not None and frame.ename == "KeyboardInterrupt":
+            frame = _as_memory_limit(frame, self.strain, self.limits.memory or 0)
         self.error = ErrorInfo(frame.ename, frame.evalue, frame.traceback)
         return frame
 
@@ -66,6 +70,8 @@ class Execution:
         status = Status(frame.status)
         if status is not Status.OK and self.timed_out:
             status = Status.TIMED_OUT
+        elif status is Status.INTERRUPTED and self.strain is not None:
+            status = Status.MEMORY
         return Outcome(
             status=status,
             error=self.error if status is not Status.OK else None,
@@ -128,10 +134,24 @@ def never_started(reason: str, detail: str = "") -> Outcome:
 def _as_time_limit(frame: f.Error, limit: float) -> f.Error:
     """An interrupt by the clock says so; the traceback shows where the time went."""
     evalue = f"the limit of {duration(limit)} is over; the code was interrupted, variables are kept"
+    return _renamed(frame, "TimeLimitExceeded", evalue)
+
+
+def _as_memory_limit(frame: f.Error, strain: f.Strained, limit: int) -> f.Error:
+    """An interrupt near the memory limit says so, and that there is something left to save."""
+    largest = f" (largest process: {strain.largest})" if strain.largest else ""
+    evalue = (
+        f"{size(strain.memory)} used, {size(limit)} allowed{largest}; the code was interrupted "
+        "before its process had to be ended, variables are kept"
+    )
+    return _renamed(frame, "MemoryLimitExceeded", evalue)
+
+
+def _renamed(frame: f.Error, ename: str, evalue: str) -> f.Error:
     *lines, last = frame.traceback or ("",)
     return f.Error(
         id=frame.id,
-        ename="TimeLimitExceeded",
+        ename=ename,
         evalue=evalue,
-        traceback=(*lines, last.replace("KeyboardInterrupt", "TimeLimitExceeded"), evalue),
+        traceback=(*lines, last.replace("KeyboardInterrupt", ename), evalue),
     )

@@ -20,7 +20,8 @@ class Status(enum.Enum):
     INTERRUPTED = "interrupted"
     #: It ran into its time limit; `state_lost` says whether the runner had to be ended for it.
     TIMED_OUT = "timed_out"
-    #: The process tree grew beyond its memory limit, or the system ran out of memory.
+    #: The process tree grew beyond its memory limit, or the system ran out of memory; `state_lost`
+    #: says whether it was interrupted in time.
     MEMORY = "memory"
     #: The runner died: by itself, by force, or because a restart was asked for.
     DIED = "died"
@@ -66,6 +67,8 @@ class Limits:
     time: float | None = None
     #: Bytes of the runner's whole process tree.
     memory: int | None = None
+    #: Part of `memory` at which what runs is interrupted, while variables can still be saved.
+    memory_soft: float | None = 0.9
     #: Bytes of stdout and stderr that are passed on; the middle of a flood is left out.
     output: int | None = None
 

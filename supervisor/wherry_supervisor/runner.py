@@ -21,6 +21,7 @@ from wherry_supervisor.exits import Context, explain, explain_loss
 from wherry_supervisor.lifecycle import Event, State, advance
 from wherry_supervisor.link import Link
 from wherry_supervisor.outcomes import Ladder, Limits, Outcome
+from wherry_supervisor.questions import Answer, Question, Questions
 from wherry_supervisor.wording import duration
 
 if TYPE_CHECKING:
@@ -35,6 +36,9 @@ MAX_FAILED_STARTS = 3
 
 #: A guardian that does not report a kill within this time is itself stuck (stopped, swapped out).
 KILL_ANSWER = 3.0
+
+#: What a guardian begins with.
+_NO_MEMORY_LIMIT = f.Limit()
 
 
 class Runner:
@@ -78,10 +82,9 @@ class Runner:
         #: What runs in subshells, beside the one that the state speaks of.
         self._beside: dict[str, Execution] = {}
         self._became_ready: asyncio.Future[f.Ready] | None = None
-        self._answers: dict[str, asyncio.Future[f.Frame]] = {}
-        self._asked = 0
+        self._questions = Questions(self._send)
         self._failed_starts = 0
-        self._memory_limit: int | None = None
+        self._memory_limit = _NO_MEMORY_LIMIT
         self._watchdog: asyncio.TimerHandle | None = None
         self._relaunching: asyncio.Task[None] | None = None
         self._handlers: dict[type[f.Frame], Callable[[Any], None]] = {
@@ -93,11 +96,12 @@ class Runner:
             f.Done: self._on_done,
             f.Exited: self._on_exited,
             f.Stale: self._on_stale,
-            f.Completions: self._on_answer,
-            f.Inspection: self._on_answer,
-            f.Completeness: self._on_answer,
+            f.Completions: self._questions.take,
+            f.Inspection: self._questions.take,
+            f.Completeness: self._questions.take,
             f.Debug: self._on_debug,
             f.Stack: self._on_stack,
+            f.Strained: self._on_strained,
             f.Bye: lambda _: None,
         }
 
@@ -141,7 +145,7 @@ class Runner:
         if grace and self._current is not None:
             self._send(f.Interrupt(id=self._current.request.id))
         self._abort("restart")
-        self._forget_answers()
+        self._questions.forget()
         self._expect_ready()
         if self._link is not None and self._link.is_open:
             self._spawn(self._link, grace=grace)
@@ -236,20 +240,22 @@ class Runner:
         self, code: str, cursor: int, *, deadline: float = 1.0
     ) -> f.Completions | None:
         """Ask for completions, also while code runs; None when nobody answers in time."""
-        answer = await self._ask(f.Complete(id=self._next_id(), code=code, cursor=cursor), deadline)
+        answer = await self._ask(
+            f.Complete(id=self._questions.next_id(), code=code, cursor=cursor), deadline
+        )
         return answer if isinstance(answer, f.Completions) else None
 
     async def inspect(
         self, code: str, cursor: int, detail: int = 0, *, deadline: float = 1.0
     ) -> f.Inspection | None:
         """Ask about a name, also while code runs; None when nobody answers in time."""
-        question = f.Inspect(id=self._next_id(), code=code, cursor=cursor, detail=detail)
+        question = f.Inspect(id=self._questions.next_id(), code=code, cursor=cursor, detail=detail)
         answer = await self._ask(question, deadline)
         return answer if isinstance(answer, f.Inspection) else None
 
     async def is_complete(self, code: str, *, deadline: float = 0.5) -> f.Completeness | None:
         """Ask whether `code` can be run as it is; None when nobody answers in time."""
-        answer = await self._ask(f.IsComplete(id=self._next_id(), code=code), deadline)
+        answer = await self._ask(f.IsComplete(id=self._questions.next_id(), code=code), deadline)
         return answer if isinstance(answer, f.Completeness) else None
 
     async def debug(self, content: Mapping[str, Any], *, deadline: float) -> dict[str, Any] | None:
@@ -257,7 +263,7 @@ class Runner:
 
         Events come through `on_frame`, as `Debug` frames without an id.
         """
-        question = f.Debug(id=self._next_id(), content=dict(content))
+        question = f.Debug(id=self._questions.next_id(), content=dict(content))
         answer = await self._ask(question, deadline)
         return answer.content if isinstance(answer, f.Debug) else None
 
@@ -282,6 +288,10 @@ class Runner:
         current = self._current
         if current is None or id not in (None, current.request.id):
             return
+        if current.strain is not None and current.escalation is not None:
+            # Asked for by the memory watch; from here on it is the person's.
+            current.escalation.stop()
+            current.escalation = None
         if current.escalation is not None and not current.timed_out:
             self._move(Event.INTERRUPT)
             current.escalation.press()
@@ -344,8 +354,8 @@ class Runner:
         self._link = link
         self.hello = hello
         logger.info("runner started: guardian %d, Python %s", hello.pid, hello.python)
-        self._memory_limit = None
-        self._set_memory_limit(self.limits.memory)
+        self._memory_limit = _NO_MEMORY_LIMIT
+        self._set_memory_limit(self.limits)
         self._spawn(link)
 
     def _spawn(self, link: Link, *, grace: float = 0.0) -> None:
@@ -491,14 +501,9 @@ class Runner:
         logger.info("installed packages changed: starting a new guardian")
         self._relaunch()
 
-    def _on_answer(self, frame: f.Completions | f.Inspection | f.Completeness | f.Debug) -> None:
-        future = self._answers.pop(frame.id, None)
-        if future is not None and not future.done():
-            future.set_result(frame)
-
     def _on_debug(self, frame: f.Debug) -> None:
         if frame.id:
-            self._on_answer(frame)
+            self._questions.take(frame)
         else:
             self._on_frame(frame)
 
@@ -525,7 +530,7 @@ class Runner:
             self._pump()
             return
         self._current = execution
-        self._set_memory_limit(execution.limits.memory)
+        self._set_memory_limit(execution.limits)
         self._move(Event.EXECUTE)
         self._send(execution.request)
 
@@ -552,9 +557,19 @@ class Runner:
             unheeded=lambda: self._warn(execution, left),
         )
 
+    def _on_strained(self, frame: f.Strained) -> None:
+        """Interrupt before the limit is reached. Code that does not obey may go on up to it."""
+        current = self._current
+        if current is None or current.started_at is None or current.escalation is not None:
+            return
+        logger.info("execution %s uses %d bytes: interrupting", current.request.id, frame.memory)
+        current.strain = frame
+        self._move(Event.INTERRUPT)
+        self._climb(current, self.ladder.grace / 2, None)
+
     def _warn(self, execution: Execution, left: float | None) -> None:
         """Nobody loses variables without having been told; a time limit was agreed on before."""
-        if execution.timed_out:
+        if execution.timed_out or execution.strain is not None:
             return
         text = "\nThe code does not answer the interrupt. Trying harder."
         if left is not None:
@@ -609,36 +624,22 @@ class Runner:
 
     def _died(self) -> None:
         self.ready = None
-        self._forget_answers()
+        self._questions.forget()
         self._move(Event.DIED)
-
-    def _forget_answers(self) -> None:
-        for future in self._answers.values():
-            future.cancel()
-        self._answers.clear()
 
     # --- Small things ---
 
-    async def _ask(
-        self, question: f.Complete | f.Inspect | f.IsComplete | f.Debug, deadline: float
-    ) -> Any:
-        if self.ready is None:
-            return None
-        future: asyncio.Future[f.Frame] = asyncio.get_running_loop().create_future()
-        self._answers[question.id] = future
-        self._send(question)
-        done, _ = await asyncio.wait([future], timeout=deadline)
-        self._answers.pop(question.id, None)
-        return future.result() if done and not future.cancelled() else None
+    async def _ask(self, question: Question, deadline: float) -> Answer | None:
+        return None if self.ready is None else await self._questions.ask(question, deadline)
 
-    def _next_id(self) -> str:
-        self._asked += 1
-        return f"q{self._asked}"
-
-    def _set_memory_limit(self, limit: int | None) -> None:
-        if limit != self._memory_limit:
-            self._memory_limit = limit
-            self._send(f.Limit(memory=limit))
+    def _set_memory_limit(self, limits: Limits) -> None:
+        memory, soft = limits.memory, None
+        if memory is not None and limits.memory_soft is not None:
+            soft = int(memory * limits.memory_soft)
+        wanted = f.Limit(memory=memory, soft=soft)
+        if wanted != self._memory_limit:
+            self._memory_limit = wanted
+            self._send(wanted)
 
     def _send(self, frame: f.Frame) -> None:
         if self._link is not None:
@@ -659,7 +660,7 @@ class Runner:
     def _forget_process(self) -> None:
         self.ready = None
         self._cancel_watchdog()
-        self._forget_answers()
+        self._questions.forget()
         if self._became_ready is not None and not self._became_ready.done():
             self._became_ready.set_exception(RunnerClosed())
         self._became_ready = None

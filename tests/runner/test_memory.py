@@ -81,3 +81,50 @@ def test_a_data_limit_for_nobody_is_no_error() -> None:
 
 def test_the_slack_holds_the_stacks_of_many_threads() -> None:
     assert memory.SLACK >= 64 * 8 * 1024 * 1024
+
+
+@pytest.fixture
+def soft(watch: MemoryWatch) -> MemoryWatch:
+    watch.soft = 90 * MB
+    return watch
+
+
+def looks(watch: MemoryWatch, sizes: dict[int, int], *series: int) -> list[bool]:
+    """Let the tree have these sizes, in MB, one look after the other."""
+    found = []
+    for number, size in enumerate(series):
+        sizes[11] = size * MB
+        watch.exceeded(float(number), spare=None)
+        found.append(watch.crossed)
+    return found
+
+
+def test_crossing_the_soft_limit_is_told_once(soft: MemoryWatch, sizes: dict[int, int]) -> None:
+    assert looks(soft, sizes, 50, 91, 95, 99) == [False, True, False, False]
+
+
+def test_crossing_it_again_is_told_again(soft: MemoryWatch, sizes: dict[int, int]) -> None:
+    assert looks(soft, sizes, 50, 91, 60, 92) == [False, True, False, True]
+
+
+def test_what_begins_above_it_may_go_on(soft: MemoryWatch, sizes: dict[int, int]) -> None:
+    assert looks(soft, sizes, 95, 96, 60, 91) == [False, False, False, True]
+
+
+def test_between_two_looks_nothing_is_crossed(soft: MemoryWatch, sizes: dict[int, int]) -> None:
+    assert looks(soft, sizes, 50, 91) == [False, True]
+    soft.exceeded(1.0, spare=None)
+    assert not soft.crossed
+
+
+def test_without_a_soft_limit_nothing_is_crossed(watch, sizes) -> None:
+    assert looks(watch, sizes, 50, 99, 101) == [False, False, False]
+
+
+def test_near_the_limit_one_process_is_looked_at_more_often(watch, sizes) -> None:
+    sizes[11] = 70 * MB
+    watch.exceeded(0.0, spare=None)
+    assert watch.wait(0.0) == pytest.approx(memory.NEAR_INTERVAL)
+    sizes.update({11: 70 * MB, 12: 1 * MB})
+    watch.exceeded(1.0, spare=None)
+    assert watch.wait(1.0) == pytest.approx(INTERVAL)

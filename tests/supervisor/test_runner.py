@@ -171,7 +171,7 @@ async def test_memory_is_limited_and_the_death_names_it(notebook: Notebook) -> N
     ran = await notebook.run(
         "import time\nblocks = []\nwhile True:\n"
         "    blocks.append(b'x' * 10_000_000)\n    time.sleep(0.005)",
-        limits=Limits(memory=200_000_000),
+        limits=Limits(memory=200_000_000, memory_soft=None),
     )
     assert ran.outcome.status is Status.MEMORY
     assert ran.outcome.crash is not None
