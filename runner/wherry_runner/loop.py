@@ -60,6 +60,25 @@ class Loop:
         if self._loop is not None and not self._loop.is_closed():
             self._loop.close()
 
+    def leave_parent(self, commands: int) -> None:
+        """Called in a forked child, which must not read `commands` either.
+
+        epoll and the pipe that wakes it are shared over a fork: what the child unregisters is
+        unregistered in the parent too, whose next command would then never be seen.
+        """
+        loop: Any = self._loop
+        if not hasattr(loop, "_make_self_pipe"):
+            return  # there is none, or one of another make
+        import selectors
+
+        shared, loop._selector = loop._selector, selectors.DefaultSelector()  # noqa: SLF001
+        for key in shared.get_map().values():
+            if key.fd not in (commands, loop._ssock.fileno()):  # noqa: SLF001
+                loop._selector.register(key.fileobj, key.events, key.data)  # noqa: SLF001
+        shared.close()
+        loop._close_self_pipe()  # noqa: SLF001
+        loop._make_self_pipe()  # noqa: SLF001
+
     def wake(self, callback: Callable[[], object]) -> None:
         """Call `callback` in the loop soon. Safe in signal handlers: it wakes a waiting loop."""
         if self._loop is not None and not self._loop.is_closed():

@@ -145,6 +145,9 @@ class WorkerSession(Session):
         self._worker.channel.send_fenced(frame)
 
     def error(self, ename: str, evalue: str, traceback: Sequence[str]) -> None:
+        if not self._worker.channel.is_open:
+            print(*traceback, sep="\n", file=sys.stderr)  # noqa: T201
+            return
         frame = f.Error(id=self._owner(), ename=ename, evalue=evalue, traceback=tuple(traceback))
         self._worker.channel.send_fenced(frame)
 
@@ -439,6 +442,7 @@ class Worker:
             from wherry_runner.debugging import Debugging  # most workers never need it
 
             self._debugging = Debugging(self._host, self.channel.send, offered=self._debugpy)
+            self.interrupts.end_stop = self._debugging.run_freely
         self._debugging.take(frame)
 
     # --- Life ---
@@ -453,6 +457,7 @@ class Worker:
     def _after_fork(self) -> None:
         """A forked child keeps the text pipes and loses everything else of ours."""
         self.channel.detach()
+        self._loop.leave_parent(self._main_fd)
         if self._debugging is not None:
             self._debugging.after_fork()
         self.interrupts.__init__(_StillPage())  # type: ignore[misc]
