@@ -253,6 +253,38 @@ async def test_a_forked_child_that_returns_into_the_shell_does_not_speak_for_it(
     assert [cell.result for cell in again] == [str(n * n) for n in range(10)]
 
 
+async def test_a_forked_child_that_ends_later_does_not_unhook_its_parent(
+    notebook: Notebook,
+) -> None:
+    """epoll is shared over a fork; the parent must still hear its next command."""
+    await notebook.run("import asyncio, os, time")
+    for n in range(5):
+        await notebook.run(
+            """
+            if os.fork() == 0:
+                time.sleep(0.05)
+                print("child")
+            """
+        )
+        await notebook.log.until(lambda log, n=n: log.stdout().count("child") == n + 1)
+        await asyncio.sleep(0.02)
+        ran = await asyncio.wait_for(notebook.run(f"await asyncio.sleep(0, {n})"), 5)
+        assert ran.result == str(n)
+
+
+async def test_a_forked_child_that_fails_says_why(notebook: Notebook) -> None:
+    await notebook.run(
+        """
+        import os, time
+        if os.fork() == 0:
+            1 / 0
+        os.wait()
+        """
+    )
+    await notebook.log.until(lambda log: "ZeroDivisionError" in log.stderr())
+    assert notebook.log.of(f.Error) == []
+
+
 async def test_a_childs_stderr_is_stderr(notebook: Notebook) -> None:
     ran = await notebook.run("import os; os.system('echo complaint >&2'); None")
     assert ran.story == [("err", "complaint\n")]
