@@ -73,6 +73,8 @@ class Interrupts:
         self._pending = False
         #: A hard interrupt has been raised in this execution.
         self._struck = False
+        #: A debugger may hold the thread; without this it would stop it again at the next line.
+        self.end_stop: Optional[Callable[[], None]] = None
         #: Set while user code awaits: cancels the task. Called in a signal handler.
         self.cancel: Optional[Callable[[], None]] = None
         #: The task was cancelled by us; the waiter turns that into KeyboardInterrupt.
@@ -127,12 +129,16 @@ class Interrupts:
         if self._is_late() or (self._struck and _is_being_shown(frame)):
             return
         if self._arrive():
+            if self.end_stop is not None:
+                self.end_stop()
             raise KeyboardInterrupt
 
     def _on_hard(self, _: int, frame: Optional[FrameType]) -> None:
         if self._page.target != self._serial or (self._struck and _is_being_shown(frame)):
             return
         if self._arrive():
+            if self.end_stop is not None:
+                self.end_stop()
             self._struck = True
             _trace_user_frames(frame)
             raise HardInterrupt

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 #: compiles and runs them one by one.
 _SHELLS = ("wherry_runner", "IPython", "traitlets", "asyncio", "selectors", "contextlib", "codeop")
 
+#: debugpy gives no answer to some of these when nothing is stopped.
+_WHILE_STOPPED = frozenset({"continue", "next", "stepIn", "stepOut", "scopes"})
+
 #: How long a cell waits to be known to the debugger before it runs anyway, in seconds.
 _MAP_BOUND = 2.0
 
@@ -203,6 +206,8 @@ class Debugging(CellWatcher):
         if not self._is_started:
             return dap.failure(request, "the debugger is not started: initialize comes first")
         command = str(request.get("command"))
+        if command in _WHILE_STOPPED and not self._stopped:
+            return dap.failure(request, "nothing is stopped")
         response = self._connection.ask(command, dap.arguments(request))
         if response is None:
             return dap.failure(request, "the debugger did not answer")
@@ -211,15 +216,19 @@ class Debugging(CellWatcher):
 
     # --- Cells ---
 
-    def cell_begins(self, code: str, compiled: str, filename: str) -> None:
+    def run_freely(self) -> None:
+        """Called by a thread that must not be stopped, or stepped through, from here on."""
         self._connection.run_freely()
+
+    def cell_begins(self, code: str, compiled: str, filename: str) -> None:
+        self.run_freely()
         cell = _NewCell(code, compiled, filename)
         self._requests.put(cell)
         cell.known.acquire(timeout=_MAP_BOUND)
         self._connection.trace_here()
 
     def cell_ended(self) -> None:
-        self._connection.run_freely()
+        self.run_freely()
 
     def _map(self, code: str, compiled: str, filename: str) -> None:
         """The file that stands for this text is this code from now on; breakpoints move along."""

@@ -64,7 +64,10 @@ def entries(tb: Any, cells: Cells) -> Iterator[Entry]:
     while tb is not None:
         module = _module(tb.tb_frame)
         if module.startswith(_DEBUGGER):
-            break  # interrupted while it was stopped: the user's frames are below
+            # Interrupted while it was stopped. Before 3.12 the place stands there twice.
+            if len(found) > 1 and found[-1].key == found[-2].key:
+                found.pop()
+            break
         # What we call for a magic is as little of the user's as we are.
         called_by_us = module == _OURS or (called_by_us and module in _HELPERS)
         if not called_by_us:

@@ -455,3 +455,25 @@ def test_a_debugpy_that_cannot_be_imported_is_told_of(start_kernel):
         assert client.panel() is not None
     finally:
         running.close()
+
+
+def test_a_step_without_a_stop_fails_in_words(ours_attached):
+    response = ours_attached.ask("next", threadId=1)
+    assert (response["success"], response["message"]) == (False, "nothing is stopped")
+
+
+def test_a_step_out_of_a_cell_ends_with_the_cell(ours_attached):
+    code = "x_last = 1"
+    id = stop(ours_attached, code, 1)
+    ours_attached.ask("next", threadId=1)
+    assert ours_attached.frontend.reply_message(of=id)["content"]["status"] == "ok"
+    assert ours_attached.frontend.run("x_last").results == ["1"]
+
+
+def test_an_interrupted_stop_does_not_stop_again_on_the_way_out(ours_attached):
+    ours = ours_attached.frontend
+    code = "done = []\ntry:\n    x_try = 1\nfinally:\n    done.append(1)\n    done.append(2)"
+    id = stop(ours_attached, code, 3)
+    ours.interrupt()
+    assert ours.reply_message(of=id)["content"]["ename"] == "KeyboardInterrupt"
+    assert ours.run("done").results == ["[1, 2]"]
