@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from wherry_runner.frames import Frame
     from wherry_runner.interrupts import Interrupts
 
+#: User code may replace what `os` holds; a test's mock must not end us.
+_write = os.write
+
 _UNFENCED = (ordering.PLAIN, ordering.TEXT)
 
 #: Head and body go out in one write up to here; copying more costs more than a second write.
@@ -139,10 +142,10 @@ class Channel:
 
 def _write_all(fd: int, data: bytes) -> bool:
     try:
-        sent = os.write(fd, data)
+        sent = _write(fd, data)
         view = memoryview(data)
         while sent < len(data):
-            sent += os.write(fd, view[sent:])
+            sent += _write(fd, view[sent:])
     except OSError:
         return False
     return True

@@ -137,7 +137,7 @@ class Guardian:
         if worker is None:
             return None
         now = time.monotonic()
-        waits = [worker.flow.wait(now), self._memory.wait(now)]
+        waits = [worker.wait(now), self._memory.wait(now)]
         if self._ending is not None:
             waits.append(max(0.0, self._ending - now))
         if self._next is not None:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
+#: User code may replace what `os` holds.
+_read = os.read
+
 
 class Loop:
     """Waits for readable commands and runs coroutines, with or without asyncio."""
@@ -33,7 +36,7 @@ class Loop:
         """Wait until `fd` has bytes and return them; the loop, if there is one, runs meanwhile."""
         if "asyncio" in sys.modules:
             self._wait_readable(fd)
-        return os.read(fd, size)
+        return _read(fd, size)
 
     def run(
         self,

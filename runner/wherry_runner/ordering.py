@@ -51,14 +51,15 @@ def marker(nonce: bytes, fence: int) -> bytes:
 
 def owned_text(stream: int, owner: str, text: str) -> bytes:
     """Return the body of a `TEXT` record; `read_owned_text` is the way back."""
-    return b"%d %s\n%s" % (stream, owner.encode(), text.encode("utf-8", "backslashreplace"))
+    name = owner.encode("utf-8", "surrogatepass")
+    return b"%d %d %s%s" % (stream, len(name), name, text.encode("utf-8", "backslashreplace"))
 
 
 def read_owned_text(body: bytes) -> Tuple[int, str, bytes]:
     """Return stream, owner and text of a `TEXT` record."""
-    head, _, text = body.partition(b"\n")
-    stream, _, owner = head.partition(b" ")
-    return int(stream), owner.decode(), text
+    stream, length, rest = body.split(b" ", 2)
+    end = int(length)
+    return int(stream), rest[:end].decode("utf-8", "surrogatepass"), rest[end:]
 
 
 def header(nonce: bytes, kind: int, streams: int, fence: int, length: int) -> bytes:
@@ -178,6 +179,16 @@ class Sequencer:
         else:
             self._frames.append((kind, streams, fence, frame))
 
+    @property
+    def is_held(self) -> bool:
+        """A frame waits for markers that have not been read yet."""
+        return bool(self._frames)
+
+    def release(self) -> None:
+        """Deliver the first frame without its markers: somebody else has read them."""
+        kind, _, fence, frame = self._frames[0]
+        self._frames[0] = (kind, 0, fence, frame)
+
     def take(self) -> List[Piece]:
         """Return what can be delivered now, in order. `SYNC` records vanish here."""
         self._release_text()
@@ -198,8 +209,7 @@ class Sequencer:
             text.release_tail()
         ready = self.take()
         while self._frames:
-            _, _, fence, _ = self._frames[0]
-            self._frames[0] = (self._frames[0][0], 0, fence, self._frames[0][3])
+            self.release()
             ready += self.take()
         for text in self._texts.values():
             text.items = deque(item for item in text.items if isinstance(item, bytes))

@@ -22,6 +22,10 @@ _SERVICE = (f.Complete, f.Inspect, f.IsComplete, f.InputReply, f.SubshellClose, 
 #: A worker whose frame pipe has ended is normally dead within this time; else user code closed it.
 CLOSED_BOUND = 0.1
 
+#: Markers are in the pipes before their frame is; if they are not, user code opened the pipe by its
+#: name in /proc and read them. The frame then goes on after this time.
+_FENCE_BOUND = 1.0
+
 #: How long faulthandler may take to write the stacks; a stopped worker never does.
 _DUMP_BOUND = 0.25
 
@@ -51,6 +55,8 @@ class Watched:
         #: Executions that were passed on and are not done, oldest first, with their numbers.
         self._open: Deque[Tuple[str, int]] = deque()
         self._serial = 0
+        #: Since when a frame waits for its markers and nothing is read.
+        self._held_since: Optional[float] = None
         #: When its frame pipe reached its end; normally because the process is just ending.
         self.closed_at: Optional[float] = None
         self._reads = {
@@ -159,15 +165,30 @@ class Watched:
         except BlockingIOError:
             return
         if data:
+            self._held_since = None
             self._feed(self._reads[fd], data)
             return
         # User code closed every writing end; poll would report that for ever.
         if not self._reads.pop(fd):
             self.closed_at = now
 
+    def wait(self, now: float) -> Optional[float]:
+        """Return how many seconds from now `deliver` has something to do unasked."""
+        if self._held_since is not None:
+            return max(0.0, self._held_since + _FENCE_BOUND - now)
+        return self.flow.wait(now)
+
     def deliver(self, now: float) -> List[bytes]:
         """Return the encoded frames that are due, in order."""
         due = self._in_order(self._sequencer.take(), now)
+        if not self._sequencer.is_held:
+            self._held_since = None
+        elif self._held_since is None:
+            self._held_since = now
+        elif now > self._held_since + _FENCE_BOUND:
+            self._held_since = None
+            self._sequencer.release()
+            due += self._in_order(self._sequencer.take(), now)
         if self.flow.wait(now) == 0.0:
             due += self.flow.flush(now)
         return due
@@ -203,7 +224,8 @@ class Watched:
                 due += self.flow.add(stream, text, now, owner=owner)
             else:
                 if kind != ordering.PLAIN:
-                    due += self.flow.flush(now)
+                    # Half a character that one execution left is not the next one's.
+                    due += self.flow.flush(now, final=kind == ordering.STARTED)
                 self._follow(kind, now)
                 due.append(data)
         return due

@@ -52,6 +52,9 @@ if TYPE_CHECKING:
 
 _CHUNK = 256 * 1024
 
+#: User code may replace what `os` holds.
+_read = os.read
+
 #: Seconds after the start until slow imports may use the time that a person needs to type.
 _WARM_UP_AFTER = 0.3
 
@@ -360,7 +363,7 @@ class Worker:
 
     def _take_while_awaiting(self) -> None:
         """Commands that come while user code awaits: comms are handled, the rest waits."""
-        data = os.read(self._main_fd, _CHUNK)
+        data = _read(self._main_fd, _CHUNK)
         if not data:
             os._exit(0)
         for frame in self._decoder.feed(data):
@@ -403,7 +406,7 @@ class Worker:
         if not select.select([self._service_fd], [], [], _WARM_UP_AFTER)[0]:
             self._host.warm_up()
         while True:
-            data = os.read(self._service_fd, _CHUNK)
+            data = _read(self._service_fd, _CHUNK)
             if not data:
                 return
             for frame in decoder.feed(data):
