@@ -80,6 +80,11 @@ class Interrupts:
         #: The task was cancelled by us; the waiter turns that into KeyboardInterrupt.
         self.cancelled = False
 
+    @property
+    def is_idle(self) -> bool:
+        """No execution runs."""
+        return not self._serial
+
     def install(self) -> None:
         """Put our handlers (back) in place; user code may have replaced them."""
         if signal.getsignal(signal.SIGINT) is not self._soft:

@@ -55,7 +55,7 @@ _CHUNK = 256 * 1024
 #: User code may replace what `os` holds.
 _read = os.read
 
-#: Seconds after the start until slow imports may use the time that a person needs to type.
+#: Seconds of silence after which slow imports may use the time that a person needs to type.
 _WARM_UP_AFTER = 0.3
 
 
@@ -224,6 +224,7 @@ class Worker:
         #: Where a copy of debugpy lies for interpreters that have none.
         self._debugpy = debugpy
         self._debugging: Optional[Debugging] = None
+        self._shells_modules = tuple(sys.modules)  # before user code imports its own
 
     def run(self) -> None:
         """Serve commands until the guardian ends it."""
@@ -403,8 +404,10 @@ class Worker:
 
     def _serve(self) -> None:
         decoder = f.Decoder()
-        if not select.select([self._service_fd], [], [], _WARM_UP_AFTER)[0]:
-            self._host.warm_up()
+        while not select.select([self._service_fd], [], [], _WARM_UP_AFTER)[0]:
+            if self.interrupts.is_idle:
+                self._host.warm_up()
+                break
         while True:
             data = _read(self._service_fd, _CHUNK)
             if not data:
@@ -444,7 +447,12 @@ class Worker:
         if self._debugging is None:
             from wherry_runner.debugging import Debugging  # most workers never need it
 
-            self._debugging = Debugging(self._host, self.channel.send, offered=self._debugpy)
+            self._debugging = Debugging(
+                self._host,
+                self.channel.send,
+                offered=self._debugpy,
+                shells_modules=self._shells_modules,
+            )
             self.interrupts.end_stop = self._debugging.run_freely
         self._debugging.take(frame)
 

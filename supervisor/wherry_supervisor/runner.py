@@ -34,6 +34,11 @@ logger = logging.getLogger(__name__)
 #: A runner that dies this often before it is ready will not get ready by trying again.
 MAX_FAILED_STARTS = 3
 
+#: Seconds that a question may take. An idle runner answers for certain, but a first completion may
+#: import a lot; one that holds the interpreter answers when it lets go, which may be never.
+PATIENCE = 10.0
+BUSY_PATIENCE = 1.0
+
 #: A guardian that does not report a kill within this time is itself stuck (stopped, swapped out).
 KILL_ANSWER = 3.0
 
@@ -237,23 +242,29 @@ class Runner:
             raise
 
     async def complete(
-        self, code: str, cursor: int, *, deadline: float = 1.0
+        self, code: str, cursor: int, *, deadline: float | None = None
     ) -> f.Completions | None:
-        """Ask for completions, also while code runs; None when nobody answers in time."""
+        """Ask for completions, also while code runs; None when nobody answers in time.
+
+        That is after `deadline` seconds. None: `PATIENCE` when idle, `BUSY_PATIENCE` when code
+        runs that may hold the interpreter; the same for the questions below.
+        """
         answer = await self._ask(
             f.Complete(id=self._questions.next_id(), code=code, cursor=cursor), deadline
         )
         return answer if isinstance(answer, f.Completions) else None
 
     async def inspect(
-        self, code: str, cursor: int, detail: int = 0, *, deadline: float = 1.0
+        self, code: str, cursor: int, detail: int = 0, *, deadline: float | None = None
     ) -> f.Inspection | None:
         """Ask about a name, also while code runs; None when nobody answers in time."""
         question = f.Inspect(id=self._questions.next_id(), code=code, cursor=cursor, detail=detail)
         answer = await self._ask(question, deadline)
         return answer if isinstance(answer, f.Inspection) else None
 
-    async def is_complete(self, code: str, *, deadline: float = 0.5) -> f.Completeness | None:
+    async def is_complete(
+        self, code: str, *, deadline: float | None = None
+    ) -> f.Completeness | None:
         """Ask whether `code` can be run as it is; None when nobody answers in time."""
         answer = await self._ask(f.IsComplete(id=self._questions.next_id(), code=code), deadline)
         return answer if isinstance(answer, f.Completeness) else None
@@ -629,8 +640,11 @@ class Runner:
 
     # --- Small things ---
 
-    async def _ask(self, question: Question, deadline: float) -> Answer | None:
-        return None if self.ready is None else await self._questions.ask(question, deadline)
+    async def _ask(self, question: Question, deadline: float | None) -> Answer | None:
+        if self.ready is None:
+            return None
+        patience = PATIENCE if self._current is None else BUSY_PATIENCE
+        return await self._questions.ask(question, patience if deadline is None else deadline)
 
     def _set_memory_limit(self, limits: Limits) -> None:
         memory, soft = limits.memory, None
