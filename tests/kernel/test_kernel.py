@@ -57,7 +57,7 @@ async def test_kernel_info_describes_the_runners_python(harness):
     assert info["protocol_version"] == "5.5"
     assert info["language_info"]["version"] == HELLO.python
     assert "CPython 3.12.1 with IPython 9.9" in info["banner"]
-    assert info["supported_features"] == []
+    assert info["supported_features"] == ["kernel subshells"]
 
 
 async def test_kernel_info_waits_a_while_for_the_runner(monkeypatch):
