@@ -54,11 +54,13 @@ async def test_a_timer_and_a_pool_too(notebook: Notebook) -> None:
         from concurrent.futures import ThreadPoolExecutor
         timer = threading.Timer(0.05, print, ["timer"]); timer.start()
         pool = ThreadPoolExecutor(1)
-        future = pool.submit(lambda: (time.sleep(0.05), print("pool")))
+        future = pool.submit(lambda: (time.sleep(0.2), print("pool")))
         """
     )
     second = await notebook.run("timer.join(); future.result(); pool.shutdown()")
-    assert sorted(first.out.split()) == ["pool", "timer"]
+    # Two prints at the same moment may mix their newlines, as in any Python.
+    assert "timer" in first.out
+    assert "pool" in first.out
     assert second.out == ""
 
 
