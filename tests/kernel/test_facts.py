@@ -37,6 +37,13 @@ def test_the_banner_names_python_and_shell():
     assert "shell still starting" in facts.kernel_info(HELLO, None)["banner"]
 
 
+def test_a_debugger_is_announced_where_there_is_one():
+    info = facts.kernel_info(HELLO, frames.Ready(capabilities=("debugger",)))
+    assert (info["debugger"], "debugger" in info["supported_features"]) == (True, True)
+    info = facts.kernel_info(HELLO, READY)
+    assert (info["debugger"], "debugger" in info["supported_features"]) == (False, False)
+
+
 def test_without_an_interpreter_it_says_so():
     info = facts.kernel_info(None, None)
     assert "still starting" in info["banner"]

@@ -57,6 +57,21 @@ def test_what_never_started_took_no_time(execution: Execution) -> None:
     assert execution.elapsed(1234.0) == 0.0
 
 
+def test_a_clock_that_is_held_keeps_what_is_left(loop: asyncio.AbstractEventLoop) -> None:
+    execution = made(loop, Limits(time=10))
+    execution.deadline = loop.call_later(10, lambda: None)
+    execution.hold_clock(loop.time() + 4)
+    assert execution.deadline.cancelled()
+    assert execution.time_left == pytest.approx(6, abs=0.1)
+    execution.hold_clock(loop.time() + 8)
+    assert execution.time_left == pytest.approx(6, abs=0.1)
+
+
+def test_without_a_limit_there_is_no_clock_to_hold(execution: Execution) -> None:
+    execution.hold_clock(1.0)
+    assert execution.time_left is None
+
+
 def test_the_last_error_is_the_outcomes(execution: Execution) -> None:
     execution.take_error(f.Error(id="a", ename="ValueError", evalue="no", traceback=("t",)))
     outcome = execution.done(f.Done(id="a", status="error"), now=0)

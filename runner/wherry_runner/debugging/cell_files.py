@@ -54,8 +54,14 @@ class CellFiles:
         return f"{self.prefix}{hashed}{SUFFIX}"
 
     def dump(self, code: str) -> str:
-        """Write the file, because the debugger refuses breakpoints in files that do not exist."""
+        """Write the file, because the debugger refuses breakpoints in files that do not exist.
+
+        Raises:
+            PermissionError: Somebody else has made a folder of our name meanwhile.
+        """
         os.makedirs(self._folder, mode=0o700, exist_ok=True)
+        if not _is_ours(self._folder):
+            raise PermissionError(f"{self._folder} belongs to others")
         path = self.path(code)
         with open(path, "w", encoding="utf-8", errors="surrogatepass", newline="") as file:
             file.write(code)
@@ -105,15 +111,12 @@ def _folder(owner: int) -> str:
     import tempfile
 
     folder = os.path.join(os.path.realpath(tempfile.gettempdir()), f"wherry_{owner}")
-    try:
-        found = os.lstat(folder)
-    except OSError:
-        try:
-            os.mkdir(folder, 0o700)
-        except OSError:
-            return tempfile.mkdtemp(prefix="wherry_")
-        return folder
-    private = stat.S_ISDIR(found.st_mode) and not found.st_mode & 0o077
-    if private and found.st_uid == os.geteuid():
-        return folder
-    return tempfile.mkdtemp(prefix="wherry_")
+    if os.path.lexists(folder) and not _is_ours(folder):
+        return tempfile.mkdtemp(prefix="wherry_")
+    return folder
+
+
+def _is_ours(folder: str) -> bool:
+    found = os.lstat(folder)
+    is_private = stat.S_ISDIR(found.st_mode) and not found.st_mode & 0o077
+    return is_private and found.st_uid == os.geteuid()

@@ -99,7 +99,11 @@ class Connection:
             seq = self._asked
             self._waiting[seq] = answer
             request = {"type": "request", "command": command, "arguments": arguments}
-            self._socket.sendall(dap.encode({"seq": seq, **request}))
+            try:
+                self._socket.sendall(dap.encode({"seq": seq, **request}))
+            except OSError:  # user code closed the descriptor
+                self._waiting.pop(seq)
+                return None
         answer.came.wait(bound)
         self._waiting.pop(seq, None)
         return answer.message

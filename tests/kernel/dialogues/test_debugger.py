@@ -153,6 +153,17 @@ def test_lines_are_the_clients_lines_in_a_cell_that_begins_empty(client):
     assert go_on(client, id)["status"] == "ok"
 
 
+def test_code_stops_where_an_exception_is_raised(client):
+    client.body("setExceptionBreakpoints", filters=["raised"])
+    code = "def fails(n):\n    return n / 0\ntry:\n    fails(3)\nexcept ZeroDivisionError: pass"
+    path = client.body("dumpCell", code=code)["sourcePath"]
+    id = client.frontend.execute(code)
+    assert client.event("stopped")["reason"] == "exception"
+    assert (client.top()["line"], client.top()["source"]["path"]) == (2, path)
+    client.body("setExceptionBreakpoints", filters=[])
+    assert go_on(client, id)["status"] == "ok"
+
+
 def test_breakpoints_are_told_to_who_asks(client):
     path = client.break_at(CODE, 2)
     assert {"source": path, "breakpoints": [{"line": 2}]} in client.body("debugInfo")["breakpoints"]

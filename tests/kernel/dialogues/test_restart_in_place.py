@@ -12,6 +12,7 @@ import pytest
 from jupyter_client.ioloop import AsyncIOLoopKernelManager
 
 from tests.kernel.dialogues.conftest import KEPT, OURS
+from tests.kernel.dialogues.debug_client import DebugClient
 
 
 @pytest.fixture
@@ -174,6 +175,22 @@ def test_new_variables_come_with_a_new_process(kept):
         "'/new.ipynb'"
     ]
     restarts_in_place(kept)
+
+
+def test_breakpoints_stay(kept):
+    client = DebugClient(kept.frontend)
+    client.attach()
+    code = "def f(a):\n    return a\nf(1)"
+    path = client.break_at(code, 2)
+    kept.manager.restart_kernel()
+    id = kept.frontend.execute(code)
+    assert client.event("stopped")["reason"] == "breakpoint"
+    assert client.top()["source"]["path"] == path
+    assert client.body("debugInfo")["breakpoints"] == [
+        {"source": path, "breakpoints": [{"line": 2}]}
+    ]
+    client.ask("continue", threadId=1)
+    assert kept.frontend.reply_message(of=id)["content"]["status"] == "ok"
 
 
 def test_a_shutdown_is_the_end(kept):
