@@ -24,6 +24,7 @@ from wherry_runner.inputs import Inputs
 from wherry_runner.interrupts import Deaf, Interrupts, untrace
 from wherry_runner.loop import Loop
 from wherry_runner.parents import Parents
+from wherry_runner.session import UserCode, WorkerSession, is_main
 from wherry_runner.streams import Streams
 from wherry_runner.subshells import Subshells
 
@@ -31,15 +32,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import (
         Any,
-        Awaitable,
         Callable,
         Dict,
-        Generator,
         List,
         Optional,
-        Sequence,
         Tuple,
-        Type,
         TypeVar,
         Union,
     )
@@ -57,132 +54,6 @@ _read = os.read
 
 #: Seconds of silence after which slow imports may use the time that a person needs to type.
 _WARM_UP_AFTER = 0.3
-
-
-class _UserCode:
-    """The stretch in which an interrupt may raise; made once, entered for every cell."""
-
-    def __init__(self, interrupts: Union[Interrupts, Deaf]) -> None:
-        self._interrupts = interrupts
-        self._before: List[bool] = []
-
-    def __enter__(self) -> None:
-        self._before.append(self._interrupts.enter())
-
-    def __exit__(self, *_: object) -> None:
-        # First statement: a hard interrupt traces every line until here.
-        untrace()
-        self._interrupts.leave(self._before.pop())
-
-
-class _Driven:
-    """Steps a coroutine with interrupts on, in its steps and in its waits."""
-
-    def __init__(self, awaitable: Awaitable[Any], worker: Worker) -> None:
-        self._awaitable = awaitable
-        self._worker = worker
-
-    def __await__(self) -> Generator[Any, Any, Any]:
-        worker = self._worker
-        interrupts = worker.interrupts if _is_main() else Deaf()
-        steps: Any = self._awaitable.__await__()
-        value: Any = None
-        error: Optional[BaseException] = None
-        while True:
-            try:
-                with worker.user_code():
-                    future = steps.send(value) if error is None else steps.throw(error)
-            except StopIteration as stop:
-                return stop.value
-            value = error = None
-            interrupts.cancel = worker.cancel_current()
-            try:
-                value = yield future
-            except BaseException as thrown:  # noqa: BLE001 - handed on to the user's coroutine
-                error = worker.translate(thrown) if interrupts.cancelled else thrown
-            finally:
-                interrupts.cancel = None
-
-
-class WorkerSession(Session):
-    """`Session` over the worker's channel."""
-
-    def __init__(self, worker: Worker) -> None:
-        self._worker = worker
-
-    def display(
-        self,
-        data: Dict[str, Any],
-        metadata: Optional[Dict[str, Any]] = None,
-        *,
-        transient: Optional[Dict[str, Any]] = None,
-        update: bool = False,
-        buffers: Sequence[bytes] = (),
-    ) -> None:
-        channel = self._worker.channel
-        if not channel.is_open:
-            # A forked child cannot send frames; the text is better than nothing.
-            print(data.get("text/plain", ""))  # noqa: T201
-            return
-        frame = f.Display(
-            id=self._owner(),
-            data=data,
-            metadata=metadata or {},
-            transient=transient or {},
-            update=update,
-            buffers=tuple(buffers),
-        )
-        channel.send_fenced(frame)
-
-    def result(
-        self,
-        count: int,
-        data: Dict[str, Any],
-        metadata: Dict[str, Any],
-        *,
-        transient: Optional[Dict[str, Any]] = None,
-    ) -> None:
-        frame = f.Result(
-            id=self._owner(), count=count, data=data, metadata=metadata, transient=transient
-        )
-        self._worker.channel.send_fenced(frame)
-
-    def error(self, ename: str, evalue: str, traceback: Sequence[str]) -> None:
-        if not self._worker.channel.is_open:
-            print(*traceback, sep="\n", file=sys.stderr)  # noqa: T201
-            return
-        frame = f.Error(id=self._owner(), ename=ename, evalue=evalue, traceback=tuple(traceback))
-        self._worker.channel.send_fenced(frame)
-
-    def clear(self, *, wait: bool = False) -> None:
-        self._worker.channel.send_fenced(f.Clear(id=self._owner(), wait=wait))
-
-    def send_comm(self, frame: Type[FromClient], members: Dict[str, Any]) -> None:
-        channel = self._worker.channel
-        if channel.is_open:
-            channel.send_fenced(frame(id=self._owner(), **members))
-
-    def get_parent(self) -> Dict[str, Any]:
-        return self._worker.parents.message(self._owner())
-
-    def set_parent(self, message: Dict[str, Any]) -> object:
-        owner = self._worker.parents.id_of(message)
-        return attribution.EXECUTION.set(owner or attribution.current())
-
-    def reset_parent(self, token: Any) -> None:
-        attribution.EXECUTION.reset(token)
-
-    def input(self, prompt: str, *, password: bool = False) -> str:
-        return self._worker.inputs.ask(prompt, password=password)
-
-    def user_code(self) -> _UserCode:
-        return self._worker.user_code()
-
-    async def drive(self, awaitable: Awaitable[T]) -> T:
-        return await _Driven(awaitable, self._worker)  # type: ignore[no-any-return]
-
-    def _owner(self) -> str:
-        return attribution.current() or self._worker.execution
 
 
 class Worker:
@@ -207,7 +78,7 @@ class Worker:
         self.streams = Streams(text_fds, self.channel)
         self.inputs = Inputs(self.channel)
         self.inputs.install()
-        self._user_code = _UserCode(self.interrupts)
+        self._user_code = UserCode(self.interrupts)
         self._subshells = Subshells(self._work_beside, lambda: Loop(self._on_background_error))
         self._loop = Loop(self._on_background_error)
         self.parents = Parents()
@@ -253,9 +124,9 @@ class Worker:
 
     # --- For the session ---
 
-    def user_code(self) -> _UserCode:
+    def user_code(self) -> UserCode:
         """Interrupts belong to the main thread: in another one there is nothing to mark."""
-        return self._user_code if _is_main() else _UserCode(Deaf())
+        return self._user_code if is_main() else UserCode(Deaf())
 
     def cancel_current(self) -> Callable[[], None]:
         """Return what cancels the running task, for the signal handler."""
@@ -503,7 +374,3 @@ _EMPTY: Dict[type, Any] = {
     f.IsComplete: f.Completeness,
     f.Debug: f.Debug,
 }
-
-
-def _is_main() -> bool:
-    return threading.current_thread() is threading.main_thread()
