@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import time
+from pathlib import Path
 
 import pytest
 
 from .conftest import wait_until
 
 pytestmark = pytest.mark.fault
+
+ROOT = Path(__file__).resolve().parents[2]
 
 #: Daemons and children that try to outlive the kernel.
 ADVERSARIES = """
@@ -30,9 +34,7 @@ print("started", flush=True)
 
 
 def texts(outputs: list[dict]) -> str:
-    return "\n".join(
-        m["content"].get("text", "") + m["content"].get("evalue", "") for m in outputs
-    )
+    return "\n".join(m["content"].get("text", "") + m["content"].get("evalue", "") for m in outputs)
 
 
 def test_a_worker_killed_when_idle_is_replaced(frontend) -> None:
@@ -145,10 +147,8 @@ def test_a_death_during_a_restart_still_gives_a_usable_kernel(frontend, victim: 
     pid = frontend.worker_pid() if victim == "worker" else frontend.guardian_pid()
     request = frontend.send("import os; os.kill(os.getpid(), 11)")
     time.sleep(0.01)
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     reply, _ = frontend.finish(request)
     assert reply["status"] == "error"
     frontend.assert_usable()
@@ -204,7 +204,7 @@ def test_a_dead_client_takes_the_kernel_with_it(tmp_path) -> None:
         "time.sleep(600)\n"
     )
     client = subprocess.Popen(
-        [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, cwd=os.getcwd()
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, cwd=ROOT
     )
     assert client.stdout is not None
     mark = client.stdout.readline().strip()
