@@ -64,6 +64,16 @@ def test_a_listed_difference_that_no_suite_has_is_outdated():
     assert compared({}, {}, {"t::gone": REASON}).outdated == ["t::gone"]
 
 
+@pytest.mark.parametrize("ours", ["passed", "failed"])
+def test_a_difference_that_depends_on_timing_may_pass(ours):
+    comparison = compared({"t::a": "passed"}, {"t::a": ours}, {"t::a": "at times: a race"})
+    assert is_clean([comparison])
+
+
+def test_a_difference_that_depends_on_timing_is_outdated_when_its_test_is_gone():
+    assert compared({}, {}, {"t::a": "at times: a race"}).outdated == ["t::a"]
+
+
 def test_a_listed_difference_may_fail_with_the_reference_too():
     assert is_clean([compared({"t::a": "failed"}, {"t::a": "failed"}, {"t::a": REASON})])
 
