@@ -61,6 +61,7 @@ class Guardian:
         self._spare: Optional[Watched] = None
         self._spare_due: Optional[float] = None
         self._ending: Optional[float] = None
+        self._was_debugged = False
         #: What follows the worker that is ending politely, and when its time is over.
         self._next: Optional[Tuple[f.Spawn, float]] = None
         self._wake, self._wake_out = pipes.pipe()
@@ -78,6 +79,7 @@ class Guardian:
             f.Limit: self._on_limit,
             f.Kill: self._on_kill,
             f.Shutdown: self._on_shutdown,
+            f.Debug: self._on_debug,
         }
 
     # --- The loop ---
@@ -231,6 +233,10 @@ class Guardian:
         if self._worker is not None and not isinstance(frame, f.Malformed):
             self._worker.send(frame)
 
+    def _on_debug(self, frame: f.Debug) -> None:
+        self._was_debugged = True
+        self._pass_on(frame)
+
     def _on_interrupt(self, frame: f.Interrupt) -> None:
         if self._worker is not None:
             self._worker.interrupt(frame.id, hard=frame.level == "hard")
@@ -363,6 +369,10 @@ class Guardian:
         if self._worker is not None:
             self._end_worker(self._worker, "shutdown")
         processes.kill_tree(0, self._reaper, spare=None, bound=KILL_BOUND)
+        if self._was_debugged:
+            from wherry_runner.debugging.cell_files import CellFiles
+
+            CellFiles(os.getpid()).remove()  # a worker that was killed could not do it
         os.set_blocking(self._out, True)
         try:
             self._push([f.encode(f.Bye())])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -415,13 +417,21 @@ def test_a_runner_that_dies_while_stopped_is_not_stopped_any_more(own):
     own.run("import os; pid = os.getpid()")
     pid = int(own.run("pid").results[0])
     id = stop(client, CODE, 2)
-    import os
-    import signal
-
     os.kill(pid, signal.SIGKILL)
     assert own.reply_message(of=id)["content"]["ename"] == "RunnerKilled"
     client.event("continued")
     assert client.body("debugInfo")["stoppedThreads"] == []
+
+
+def test_no_files_are_left_behind_by_a_kernel_that_is_killed(start_kernel):
+    running = start_kernel(OURS)
+    path = Path(DebugClient(running.frontend).body("dumpCell", code=CODE)["sourcePath"])
+    assert path.exists()
+    running.close()
+    deadline = time.monotonic() + 5
+    while path.parent.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not path.parent.exists()
 
 
 def test_without_ipython_there_is_a_debugger_too(start_kernel):
