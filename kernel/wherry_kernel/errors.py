@@ -26,6 +26,13 @@ class RequestError(KernelError):
     """The content of a request lacks a member or has one of another type."""
 
 
+class UnknownSubshellError(RequestError):
+    """There is no subshell of this id; ipykernel's name and words for it."""
+
+    def __init__(self, subshell: str) -> None:
+        super().__init__(f"Unknown subshell_id {subshell!r}")
+
+
 class OptionError(KernelError):
     """A setting has a name or a value that is not known."""
 

@@ -10,7 +10,7 @@ import asyncio
 import uuid
 from typing import TYPE_CHECKING
 
-from wherry_kernel.errors import RequestError
+from wherry_kernel.errors import UnknownSubshellError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -45,7 +45,7 @@ class Subshells:
         """Return the queue that a request names.
 
         Raises:
-            RequestError: No such subshell.
+            UnknownSubshellError: No such subshell.
         """
         subshell = request.header.get("subshell_id")
         return self._main if subshell is None else self._known(str(subshell))
@@ -96,4 +96,4 @@ class Subshells:
         try:
             return self._queues[subshell]
         except KeyError:
-            raise RequestError(f"Unknown subshell_id {subshell!r}") from None
+            raise UnknownSubshellError(subshell) from None
