@@ -17,7 +17,7 @@ UNIT   := tests/runner tests/supervisor tests/kernel --ignore=tests/kernel/dialo
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo lab test peers lint bench docs coverage clean ready
+.PHONY: help demo lab test soak peers lint bench docs coverage clean ready
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ lab: .venv/ready-lab ready ## open JupyterLab with a copy of the examples
 
 test: ready ## run all tests
 	@$(BIN)/python -m pytest $(ARGS)
+
+soak: .venv/ready ## the fault tests 20 times, with every core busy (half an hour)
+	@$(BIN)/python tests/soak.py $(ARGS)
 
 peers: .venv/ready-peers ## run the tests of ipykernel, nbclient and papermill with both kernels
 	@$(BIN)/python tests/peers/run.py $(ARGS)

@@ -22,6 +22,7 @@ YOUNGER = {"annotationlib", "tomllib", "compression"}
 #: Modules that are about one guest and import it at the top; they are imported as guests are.
 HOSTS = {
     "wherry_runner.ipython_host": {"IPython", "comm", "matplotlib_inline", "traitlets"},
+    "wherry_runner.ipython_shell": {"IPython", "traitlets"},
     "wherry_runner.ipython_profile": {"IPython", "traitlets"},
     "wherry_runner.kernel_magics": {"IPython"},
     "wherry_runner.plain.inline_backend": {"matplotlib"},
