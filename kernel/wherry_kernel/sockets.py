@@ -9,6 +9,7 @@ on until nothing is left, or a message waits until the next one comes.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,9 @@ COPY_BELOW = 256 * 1024
 #: How long a closing kernel waits for its last replies to leave, in milliseconds.
 LINGER = 1000
 
+#: How long to wait for a port that somebody else has, in seconds.
+BIND_PATIENCE = 1.0
+
 #: Candidates that are tried for an ipc path; tcp asks the system for a free port.
 IPC_TRIES = 100
 
@@ -52,6 +56,24 @@ _KINDS = {
 
 #: Control first: an interrupt that came together with requests overtakes them.
 _INBOUND = ("control", "shell", "stdin")
+
+
+def _bind_patiently(socket: zmq.Socket[bytes], address: str) -> None:
+    """Bind; wait a moment for a port that is taken.
+
+    Clients choose free ports and let them go before the kernel starts. Meanwhile the system may
+    lend one to somebody's outgoing connection, and takes it back soon.
+    """
+    deadline = time.monotonic() + BIND_PATIENCE
+    while True:
+        try:
+            socket.bind(address)
+        except zmq.ZMQError as error:
+            if error.errno != zmq.EADDRINUSE or time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+        else:
+            return
 
 
 class Sockets:
@@ -169,7 +191,7 @@ class Sockets:
         if wanted.transport == "ipc" and not wanted.ports.get(channel):
             return self._bind_ipc(socket)
         try:
-            socket.bind(wanted.address(channel))
+            _bind_patiently(socket, wanted.address(channel))
         except zmq.ZMQError as error:
             raise ConnectionFileError(
                 f"{channel}: cannot bind {wanted.address(channel)}: {error}"

@@ -37,7 +37,7 @@ MAX_FAILED_STARTS = 3
 #: Seconds that a question may take. An idle runner answers for certain, but a first completion may
 #: import a lot; one that holds the interpreter answers when it lets go, which may be never.
 PATIENCE = 10.0
-BUSY_PATIENCE = 1.0
+BUSY_PATIENCE = 3.0
 
 #: A guardian that does not report a kill within this time is itself stuck (stopped, swapped out).
 KILL_ANSWER = 3.0
