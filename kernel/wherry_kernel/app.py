@@ -143,7 +143,7 @@ async def _serve(
     watch = _watch_parent(loop, kernel)
     sockets.attach(loop, on_message=kernel.on_message, on_subscribe=kernel.on_subscribe)
     # ctypes takes 8 ms to import, and nothing can be orphaned before the first cell.
-    loop.call_later(1.0, orphans.adopt)
+    loop.call_later(0.3, orphans.adopt)
     try:
         return await kernel.run()
     finally:

@@ -41,7 +41,7 @@ def read(code: str, metadata: Mapping[str, Any]) -> CellLimits:
             continue
         try:
             limits[name] = reader(value)
-        except (ValueError, TypeError, IndexError):
+        except (ValueError, TypeError, IndexError, OverflowError):
             problems.append(f"{name}: cannot read {value!r}")
     return CellLimits(limits, tuple(problems))
 
@@ -66,9 +66,7 @@ def _from_comment(code: str) -> dict[str, Any]:
     # Most cells do not have the word; a search for it is all that they pay.
     if not any(word in code[:200] for word in ("wherry", "%%limit")):
         return {}
-    if found := _COMMENT.match(code):
-        words = found["settings"].split(",")
-    elif found := _MAGIC.match(code):
+    if (found := _COMMENT.match(code)) or (found := _MAGIC.match(code)):
         words = found["settings"].replace(",", " ").split()
     else:
         return {}

@@ -5,7 +5,8 @@ The rules:
 1. Executions run in the order in which they came. Each gets busy, its outputs, one reply, idle.
 2. When an execution that has `stop_on_error` fails, exactly those requests are aborted that were
    received before its reply was sent. A request that a client sends after seeing the reply runs.
-3. When state was lost, all that were received before the reply are aborted, whatever they ask.
+3. A death is such a failure. Who asked not to stop on errors goes on, in an empty namespace, and is
+   told so.
 4. Closing aborts the running execution and all that wait: no request stays without a reply. So
    does a restart that a client asks for; after one that user code asks for, what waits runs.
 """
@@ -24,7 +25,7 @@ from wherry_kernel.messages import Output
 from wherry_kernel.wire import execute, output, status
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from wherry_kernel.history import History
     from wherry_kernel.parents import Parents
@@ -210,7 +211,7 @@ class Executions:
             allow_stdin=content.allow_stdin,
             user_expressions=content.user_expressions or None,
             cell=content.cell,
-            parent=dict(execution.request.header),
+            parent=plain_header(execution.request.header),
             subshell=self._subshell,
             limits=self._limits_of(execution),
         )
@@ -262,7 +263,7 @@ class Executions:
                 self._publisher.publish(Output("error", output.error(*failure)), execution.parent)
             reply = execute.reply_error(count, *failure, payload=payload)
             self._hooks.receive()
-            if is_lost or (execution.content.stop_on_error and not execution.content.silent):
+            if execution.content.stop_on_error and not execution.content.silent:
                 doomed = self._take_queue()
         self._reply(execution, reply)
         self._abort(doomed)
@@ -312,6 +313,11 @@ class Executions:
         """Take notice of an error that the runner has shown, for the reply repeats it."""
         if self.current is not None and self.current.id == error.id:
             self.current.shown = Failure(error.ename, error.evalue, error.traceback)
+
+
+def plain_header(header: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what libraries look for in a client's header; the rest may be anything."""
+    return {name: value for name, value in header.items() if isinstance(value, str)}
 
 
 def wants_exit(payload: Any) -> bool:

@@ -16,7 +16,7 @@ from wherry_kernel.answers import Answers
 from wherry_kernel.comms import Comms
 from wherry_kernel.debugger import Debugger
 from wherry_kernel.errors import MessageError, RequestError
-from wherry_kernel.executions import Counter, Execution, Executions, Failure, Hooks
+from wherry_kernel.executions import Counter, Execution, Executions, Failure, Hooks, plain_header
 from wherry_kernel.messages import Output, comm_frame
 from wherry_kernel.parents import Parents
 from wherry_kernel.prompts import Prompts
@@ -125,6 +125,7 @@ class Kernel:
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()
         self._state = "new"
+        self._requeued = 0
         self._grace = SHUTDOWN_GRACE
         self._is_replacing = False
         self.exit_code = 0
@@ -312,7 +313,7 @@ class Kernel:
             request.type,
             id,
             asked,
-            header=dict(request.header),
+            header=plain_header(request.header),
             metadata=request.metadata,
             buffers=request.buffers,
         )
@@ -355,7 +356,14 @@ class Kernel:
         before, self._state = self._state, state.value
         self._debugger.on_state(state)
         if (before, self._state) == ("idle", "restarting") and not self._is_replacing:
-            self._lose("while nothing ran", "the runner died", NO_PARENT)
+            crash = self._runner.last_crash
+            title = crash.title if crash is not None else "the runner died"
+            self._lose("while nothing ran", title, NO_PARENT)
+        elif self._requeued != self._runner.requeued:
+            # The cell itself was told; what is left to tell is that the comms are gone.
+            self._requeued = self._runner.requeued
+            for message in self._comms.lose():
+                self._publisher.publish(message, NO_PARENT)
         elif self._is_replacing and self._state == "idle":
             self._is_replacing = False
             self._publisher.status(status.IDLE)

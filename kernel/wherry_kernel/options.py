@@ -39,15 +39,23 @@ def fraction(value: Any) -> float | None:
     return number
 
 
+#: Beyond what addresses of 64 bits can name: a slip of the keyboard, and no limit at all.
+_NO_MACHINE_HAS = 1 << 60
+
+
 def size(value: Any) -> int | None:
     """Bytes; K, M, G and T are powers of 1024, with or without B or iB; "none" means no limit."""
     if _is_none(value):
         return None
     if isinstance(value, (int, float)):
-        return int(value)
-    text = str(value).strip().upper().removesuffix("B").removesuffix("I")
-    unit = text[-1:] if text[-1:] in _UNITS else ""
-    return int(float(text[: len(text) - len(unit)]) * _UNITS[unit])
+        count = int(value)
+    else:
+        text = str(value).strip().upper().removesuffix("B").removesuffix("I")
+        unit = text[-1:] if text[-1:] in _UNITS else ""
+        count = int(float(text[: len(text) - len(unit)]) * _UNITS[unit])
+    if not 0 < count < _NO_MACHINE_HAS:
+        raise ValueError("expected a number of bytes above 0, as 2G or 500M")
+    return count
 
 
 def flag(value: Any) -> bool:

@@ -86,6 +86,7 @@ class Sockets:
         self._heartbeat: Heartbeat | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._again: set[str] = set()
+        self._is_greeting = False
 
     def bind(self) -> Connection:
         """Bind all channels and return the connection with the ports that were taken."""
@@ -135,7 +136,11 @@ class Sockets:
             return
         socket = self._sockets[channel]
         while not socket.closed and _has_input(socket):
-            self._on_message(channel, socket.recv_multipart(zmq.NOBLOCK))
+            parts = socket.recv_multipart(zmq.NOBLOCK)
+            try:
+                self._on_message(channel, parts)
+            except Exception:  # the messages behind this one must not wait for an edge that is gone
+                log.exception("a message on %s could not be handled", channel)
 
     def receive_all(self) -> None:
         """Deliver what is waiting on any channel, control first."""
@@ -175,12 +180,17 @@ class Sockets:
 
     def _receive_subscriptions(self) -> None:
         socket = self._sockets["iopub"]
-        if self._loop is None:
+        if self._loop is None or self._is_greeting:
             return
-        while not socket.closed and _has_input(socket):
-            event = socket.recv(zmq.NOBLOCK)
-            if event[:1] == b"\x01":
-                self._on_subscribe(event[1:])
+        # A welcome is itself sent on this channel, which looks here again.
+        self._is_greeting = True
+        try:
+            while not socket.closed and _has_input(socket):
+                event = socket.recv(zmq.NOBLOCK)
+                if event[:1] == b"\x01":
+                    self._on_subscribe(event[1:])
+        finally:
+            self._is_greeting = False
 
     def _bind_one(self, socket: zmq.Socket[bytes], channel: str) -> int:
         wanted = self._wanted

@@ -116,7 +116,7 @@ class Streams:
         for name in _SYS.values():
             try:
                 getattr(sys, name).flush()
-            except Exception:  # noqa: BLE001, S112 - user code may have put anything there
+            except BaseException:  # noqa: BLE001, S112 - user code may have put anything there
                 continue
         self._flush_c()
 

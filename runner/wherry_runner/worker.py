@@ -51,6 +51,10 @@ _CHUNK = 256 * 1024
 
 #: User code may replace what `os` holds.
 _read = os.read
+_times = os.times
+
+#: What is kept of an error that is itself too large to be sent, in characters.
+_EVALUE = 10_000
 
 #: Seconds of silence after which slow imports may use the time that a person needs to type.
 _WARM_UP_AFTER = 0.3
@@ -114,7 +118,11 @@ class Worker:
         )
         self.channel.send_fenced(ready)
         while True:
-            frame = self._next_frame()
+            try:
+                frame = self._next_frame()
+            except BaseException as error:  # noqa: BLE001 - a signal handler of the user's raised
+                self._on_background_error(error)
+                continue
             if isinstance(frame, f.Execute):
                 self._execute(frame)
             elif isinstance(frame, (f.CommOpen, f.CommMessage, f.CommClose)):
@@ -156,7 +164,7 @@ class Worker:
         self._watch_faults()
         self.interrupts.install()
         self.inputs.allow(request.id, allowed=request.allow_stdin)
-        started = sum(os.times()[:4])
+        started = sum(_times()[:4])
         self.streams.begin(request.id)
         self.channel.send_fenced(f.Started(id=request.id), ordering.STARTED)
         self._loop.context.run(attribution.EXECUTION.set, request.id)
@@ -170,9 +178,13 @@ class Worker:
             status=outcome.status,
             user_expressions=outcome.user_expressions,
             payload=outcome.payload,
-            cpu=sum(os.times()[:4]) - started,
+            cpu=sum(_times()[:4]) - started,
         )
-        self.channel.send_fenced(done, ordering.DONE)
+        try:
+            self.channel.send_fenced(done, ordering.DONE)
+        except Exception as error:  # noqa: BLE001 - a payload without end, or one that holds itself
+            outcome = self._unexpected(request.id, error)
+            self.channel.send_fenced(f.Done(id=request.id, status=outcome.status), ordering.DONE)
 
     def _work_beside(self, frame: f.Frame, loop: Loop) -> None:
         """Do in the thread of a subshell what the main thread does with the same frame."""
@@ -252,8 +264,8 @@ class Worker:
         frame = f.Error(
             id=execution,
             ename="KeyboardInterrupt" if interrupted else type(error).__name__,
-            evalue=str(error),
-            traceback=tuple(lines),
+            evalue=str(error)[:_EVALUE],
+            traceback=tuple(line[:_EVALUE] for line in lines),
         )
         self.channel.send_fenced(frame)
         return Outcome(status="interrupted" if interrupted else "error")
@@ -286,8 +298,10 @@ class Worker:
             for frame in decoder.feed(data):
                 try:
                     self._answer(frame)
-                except Exception:  # noqa: BLE001 - one bad question must not silence the rest
-                    self.channel.send(_EMPTY[type(frame)](id=frame.id))  # type: ignore[attr-defined]
+                except BaseException:  # noqa: BLE001 - a __repr__ may raise SystemExit too
+                    empty = _EMPTY.get(type(frame))
+                    if empty is not None:
+                        self.channel.send(empty(id=frame.id))  # type: ignore[attr-defined]
 
     def _answer(self, frame: f.Frame) -> None:
         subshell = getattr(frame, "subshell", None)

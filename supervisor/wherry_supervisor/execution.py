@@ -36,6 +36,8 @@ class Execution:
         self.flood = Flood(self.limits.output)
         self.started_at: float | None = None
         self.was_requeued = False
+        #: The guardian was gone before it could read the request.
+        self.never_arrived = False
         self.error: ErrorInfo | None = None
         self.escalation: Escalation | None = None
         self.deadline: asyncio.TimerHandle | None = None
@@ -121,6 +123,13 @@ class Execution:
             self.deadline.cancel()
         if self.escalation is not None:
             self.escalation.stop()
+
+
+def unsendable(error: Exception) -> Outcome:
+    """Return the outcome of a request that has no form as a frame."""
+    evalue = f"this request cannot be sent to the runner: {error}"
+    name = type(error).__name__
+    return Outcome(status=Status.ERROR, error=ErrorInfo(name, evalue, (f"{name}: {evalue}",)))
 
 
 def never_started(reason: str, detail: str = "") -> Outcome:

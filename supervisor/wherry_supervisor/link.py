@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _NOISE_LINES = 20
 
 #: How long a guardian may take to kill its tree and to say goodbye, beyond the grace.
-_END_BOUND = 4.0
+_END_BOUND = 2.5
 
 #: A process that ends closes its output a moment before it can be reaped.
 _EXIT_BOUND = 0.05
@@ -95,6 +95,11 @@ class Link:
         if self._launched is not None:
             self._launched.child.write(f.encode(frame))
 
+    @property
+    def has_refused(self) -> bool:
+        """What was sent last did not arrive, because the guardian is gone."""
+        return self._launched is None or self._launched.child.has_refused
+
     def pause(self) -> None:
         """Stop reading, which makes user code wait as soon as the pipes are full."""
         if self._launched is not None:
@@ -133,6 +138,7 @@ class Link:
     def _note(self, frame: f.Malformed) -> None:
         if self.is_open:
             self.malformed += 1
+            self._on_frame(frame)
         elif len(self._noise) < _NOISE_LINES:
             self._noise.append(frame.excerpt)
 

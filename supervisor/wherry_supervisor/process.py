@@ -41,6 +41,8 @@ class Child:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._on_bytes: Callable[[bytes], None] = lambda _: None
         self._paused = False
+        #: Something that was to be written can never arrive: nobody reads any more.
+        self.has_refused = False
         self._writing = False
 
     @property
@@ -143,6 +145,7 @@ class Child:
             except BlockingIOError:
                 break
             except (OSError, ValueError):
+                self.has_refused = True
                 self._outgoing.clear()
                 break
             if sent < len(block):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from wherry_runner import frames as f
 from wherry_supervisor.errors import LaunchError, RunnerClosed
 from wherry_supervisor.escalation import Escalation
-from wherry_supervisor.execution import Execution, never_started
+from wherry_supervisor.execution import Execution, never_started, unsendable
 from wherry_supervisor.exits import Context, explain, explain_loss
 from wherry_supervisor.lifecycle import Event, State, advance
 from wherry_supervisor.link import Link
@@ -27,6 +27,7 @@ from wherry_supervisor.wording import duration
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from wherry_supervisor.exits import CrashReport
     from wherry_supervisor.launchers import Launched, Launcher
 
 logger = logging.getLogger(__name__)
@@ -88,6 +89,10 @@ class Runner:
         self._beside: dict[str, Execution] = {}
         self._became_ready: asyncio.Future[f.Ready] | None = None
         self._questions = Questions(self._send)
+        #: How often an execution met a worker that died before it began, and went to the next one.
+        self.requeued = 0
+        #: What the latest death was, also when nothing ran.
+        self.last_crash: CrashReport | None = None
         self._failed_starts = 0
         self._memory_limit = _NO_MEMORY_LIMIT
         self._watchdog: asyncio.TimerHandle | None = None
@@ -106,6 +111,7 @@ class Runner:
             f.Completeness: self._questions.take,
             f.Debug: self._on_debug,
             f.Stack: self._on_stack,
+            f.Malformed: self._on_malformed,
             f.Strained: self._on_strained,
             f.Bye: lambda _: None,
         }
@@ -198,7 +204,7 @@ class Runner:
         subshell: str | None = None,
         limits: Limits | None = None,
     ) -> Outcome:
-        """Run `code` after what was queued before, and return how it ended.
+        """Run `code` after what was queued before, and return how it ended. Starts a new runner.
 
         With `subshell` it runs at once in that thread, after what was given to it before. There it
         has no time limit and cannot be interrupted: signals reach the main thread only.
@@ -207,9 +213,12 @@ class Runner:
         out of the queue and interrupts a running one.
 
         Raises:
+            LaunchError: It was not started yet, and could not be.
             RunnerClosed: The handle was closed.
         """
         self._refuse_closed()
+        if self.state is State.NEW:
+            await self.start()
         request = f.Execute(
             id=id or os.urandom(16).hex(),
             code=code,
@@ -414,6 +423,9 @@ class Runner:
         logger.warning("the runner's guardian ended: %s", detail)
         if self.ready is None:
             self._failed_starts += 1
+        self.last_crash = explain_loss(self._idle_context(detail))
+        if self._current is not None and self._current.never_arrived:
+            self._requeue_unstarted()
         self._fail_current(explain_loss, detail=detail)
         self._died()
         if self._failed_starts >= MAX_FAILED_STARTS:
@@ -493,6 +505,7 @@ class Runner:
         if self.state in (State.CLOSING, State.CLOSED):
             return
         was_ready = self.ready is not None
+        self.last_crash = explain(frame, self._idle_context())
         self._requeue_unstarted()
         self._fail_current(lambda context: explain(frame, context), cpu=frame.cpu)
         self._died()
@@ -517,6 +530,17 @@ class Runner:
             self._questions.take(frame)
         else:
             self._on_frame(frame)
+
+    def _on_malformed(self, frame: f.Malformed) -> None:
+        """Values that only user code's own settings can write, such as integers without end."""
+        logger.warning("a frame could not be read: %s", frame.reason)
+        current = self._current
+        if current is None:
+            return
+        text = f"An output could not be read: {frame.reason[:200]}\n"
+        self._on_frame(f.Stderr(id=current.request.id, text=text))
+        if '"t":"done"' in frame.excerpt:
+            self._on_done(f.Done(id=current.request.id))
 
     def _on_stack(self, frame: f.Stack) -> None:
         logger.info("stacks of the runner:\n%s", frame.text)
@@ -543,7 +567,14 @@ class Runner:
         self._current = execution
         self._set_memory_limit(execution.limits)
         self._move(Event.EXECUTE)
-        self._send(execution.request)
+        try:
+            self._send(execution.request)
+            execution.never_arrived = self._link is not None and self._link.has_refused
+        except (RecursionError, TypeError, ValueError) as error:
+            self._current = None
+            execution.settle(unsendable(error))
+            self._move(Event.DONE)
+            self._pump()
 
     def _on_deadline(self, execution: Execution) -> None:
         if execution is not self._current:
@@ -600,6 +631,10 @@ class Runner:
         for held in execution.flood.close():
             self._on_frame(held)
 
+    def _idle_context(self, detail: str = "") -> Context:
+        platform = self.hello.platform if self.hello is not None else "linux"
+        return Context(platform=platform, detail=detail)
+
     def _requeue_unstarted(self) -> None:
         """The worker died before it began with what was sent to it: that is not to blame.
 
@@ -609,10 +644,15 @@ class Runner:
         current = self._current
         if current is None or current.started_at is not None or current.was_requeued:
             return
+        if current.escalation is not None:
+            return  # somebody wanted it not to run
         current.was_requeued = True
         current.stop_clocks()
         self._current = None
         self._queue.appendleft(current)
+        self.requeued += 1
+        text = "The process died before this cell began. Variables from before are gone.\n"
+        self._on_frame(f.Stderr(id=current.request.id, text=text))
 
     def _fail_current(
         self, report: Callable[[Context], Any], *, detail: str = "", cpu: float = 0.0

@@ -104,7 +104,8 @@ class Frontend:
         """A new cell runs and its output comes."""
         reply, outputs = self.run("print(6 * 7)")
         assert reply["status"] == "ok", reply
-        assert "42\n" in [m["content"].get("text") for m in outputs]
+        text = "".join(m["content"]["text"] for m in outputs if m["msg_type"] == "stream")
+        assert "42\n" in text
 
     def left(self) -> list[int]:
         return processes_with(self.mark)

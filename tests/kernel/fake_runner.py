@@ -43,6 +43,8 @@ class FakeRunner:
         self.state = State.NEW
         self.hello: frames.Hello | None = None
         self.ready: frames.Ready | None = None
+        self.requeued = 0
+        self.last_crash = None
         self.executions: list[dict[str, Any]] = []
         self.interrupted: list[str | None] = []
         self.answered: list[tuple[str, str]] = []

@@ -138,7 +138,7 @@ async def test_a_silent_execution_shows_no_input(harness):
 
 async def test_a_death_aborts_the_queue_closes_comms_and_tells_the_next_cell(harness):
     run = harness.runner
-    id = harness.execute("crash()", stop_on_error=False)
+    id = harness.execute("crash()")
     queued = harness.execute("never", stop_on_error=False)
     await harness.settle()
     run.emit(frames.CommOpen(id=run.current, comm="c", target="t"))

@@ -409,7 +409,7 @@ def script(path: Path, text: str) -> str:
 
 async def check_it_fails(runner: Runner, words: str) -> LaunchError:
     with pytest.raises(LaunchError, match=words) as found:
-        await asyncio.wait_for(runner.start(), 20)
+        await asyncio.wait_for(runner.start(), 60)
     assert runner.state is State.FAILED
     outcome = await asyncio.wait_for(runner.execute("1"), 5)
     assert outcome.status is Status.DIED
