@@ -36,8 +36,8 @@ class Execution:
         self.flood = Flood(self.limits.output)
         self.started_at: float | None = None
         self.was_requeued = False
-        #: The guardian was gone before it could read the request.
-        self.never_arrived = False
+        #: Where the request ends among the bytes that its guardian was sent.
+        self.sent_until = 0
         self.error: ErrorInfo | None = None
         self.escalation: Escalation | None = None
         self.deadline: asyncio.TimerHandle | None = None

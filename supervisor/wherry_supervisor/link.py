@@ -96,9 +96,14 @@ class Link:
             self._launched.child.write(f.encode(frame))
 
     @property
-    def has_refused(self) -> bool:
-        """What was sent last did not arrive, because the guardian is gone."""
-        return self._launched is None or self._launched.child.has_refused
+    def given(self) -> int:
+        """How many bytes were sent so far; `arrived` says how many of them were read."""
+        return self._launched.child.given if self._launched is not None else 0
+
+    @property
+    def arrived(self) -> int:
+        """How many bytes the guardian has read; what lies beyond has had no effect."""
+        return self._launched.child.arrived if self._launched is not None else 0
 
     def pause(self) -> None:
         """Stop reading, which makes user code wait as soon as the pipes are full."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sys
 import time
 from collections import deque
 from typing import IO, TYPE_CHECKING, cast
@@ -41,8 +42,9 @@ class Child:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._on_bytes: Callable[[bytes], None] = lambda _: None
         self._paused = False
-        #: Something that was to be written can never arrive: nobody reads any more.
-        self.has_refused = False
+        #: Bytes that were given to `write`, and those of them that the pipe took.
+        self.given = 0
+        self._taken = 0
         self._writing = False
 
     @property
@@ -65,9 +67,15 @@ class Child:
 
     def write(self, data: bytes) -> None:
         """Queue `data`. A process that is gone loses it silently; its end is reported anyway."""
+        self.given += len(data)
         self._outgoing.append(data)
         if not self._writing:
             self._flush()
+
+    @property
+    def arrived(self) -> int:
+        """How many of the bytes `given` the process has read; the rest may lie in the pipe."""
+        return self._taken - _unread(self._in)
 
     def pause(self) -> None:
         """Stop reading: the other side is made to wait."""
@@ -145,9 +153,9 @@ class Child:
             except BlockingIOError:
                 break
             except (OSError, ValueError):
-                self.has_refused = True
                 self._outgoing.clear()
                 break
+            self._taken += sent
             if sent < len(block):
                 self._outgoing[0] = memoryview(block)[sent:]
             else:
@@ -162,3 +170,14 @@ class Child:
             self._loop.add_writer(self._in.fileno(), self._flush)
         else:
             self._loop.remove_writer(self._in.fileno())
+
+
+def _unread(pipe: IO[bytes]) -> int:
+    """Return how much of a pipe nobody has read; 0 where the system does not tell."""
+    try:
+        import fcntl
+        import termios
+
+        return int.from_bytes(fcntl.ioctl(pipe.fileno(), termios.FIONREAD, bytes(4)), sys.byteorder)
+    except (ImportError, OSError, ValueError):
+        return 0

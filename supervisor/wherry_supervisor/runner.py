@@ -424,7 +424,7 @@ class Runner:
         if self.ready is None:
             self._failed_starts += 1
         self.last_crash = explain_loss(self._idle_context(detail))
-        if self._current is not None and self._current.never_arrived:
+        if self._current is not None and link.arrived < self._current.sent_until:
             self._requeue_unstarted()
         self._fail_current(explain_loss, detail=detail)
         self._died()
@@ -569,7 +569,7 @@ class Runner:
         self._move(Event.EXECUTE)
         try:
             self._send(execution.request)
-            execution.never_arrived = self._link is not None and self._link.has_refused
+            execution.sent_until = self._link.given if self._link is not None else 0
         except (RecursionError, TypeError, ValueError) as error:
             self._current = None
             execution.settle(unsendable(error))

@@ -664,3 +664,16 @@ def cookie(notebook: Notebook) -> str:
     assert link._launched is not None
     assert link._launched.cookie is not None
     return link._launched.cookie
+
+
+async def test_a_sent_request_that_a_dead_guardian_never_read_runs_in_the_next() -> None:
+    async with opened(host="plain") as notebook:
+        runner = notebook.runner
+        assert (await runner.execute("kept = 1")).ok
+        assert runner.hello is not None
+        os.kill(runner.hello.pid, signal.SIGSTOP)
+        sent = asyncio.ensure_future(runner.execute("1 + 1"))
+        await asyncio.sleep(0.1)
+        os.kill(runner.hello.pid, signal.SIGKILL)
+        assert (await sent).ok
+        assert runner.requeued == 1
