@@ -92,7 +92,7 @@ def test_control_and_heartbeat_answer_while_the_interpreter_is_held(ours):
 
 
 def test_completion_gives_up_politely_while_the_interpreter_is_held(ours):
-    id = begin(ours, "import ctypes; done = ctypes.PyDLL(None).usleep(2_000_000)")
+    id = begin(ours, "import ctypes; done = ctypes.PyDLL(None).usleep(5_000_000)")
     reply = ours.ask("complete_request", {"code": "abc", "cursor_pos": 3})
     assert reply == {
         "status": "ok",
@@ -247,10 +247,20 @@ def test_a_death_is_told_and_the_next_cell_runs(doomed, code, ename, words):
 
 @pytest.mark.fault
 def test_queued_cells_are_aborted_by_a_death(doomed):
-    first = doomed.execute("import os, time; time.sleep(0.3); os._exit(1)", stop_on_error=False)
-    second = doomed.execute("'never'", stop_on_error=False)
+    first = doomed.execute("import os, time; time.sleep(0.3); os._exit(1)")
+    second = doomed.execute("'never'")
     assert doomed.transcript(of=first).status == "error"
     assert doomed.transcript(of=second).reply["status"] == "aborted"
+
+
+@pytest.mark.fault
+def test_who_asks_not_to_stop_on_errors_goes_on_after_a_death(doomed):
+    first = doomed.execute("import os, time; time.sleep(0.3); os._exit(1)", stop_on_error=False)
+    second = doomed.execute("'still here'", stop_on_error=False)
+    assert doomed.transcript(of=first).status == "error"
+    transcript = doomed.transcript(of=second)
+    assert transcript.results == ["'still here'"]
+    assert transcript.stderr.startswith("The state was lost in cell")
 
 
 @pytest.mark.fault
