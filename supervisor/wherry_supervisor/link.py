@@ -82,6 +82,11 @@ class Link:
                 self._launcher.command,
                 f"found protocol {hello.protocol}, expected {f.PROTOCOL}",
             )
+        if self._ended.is_set():
+            # It said hello and died before we got to run again: nobody would be told of its end.
+            error = self._failure(self._exit_words())
+            await self._abandon()
+            raise error
         self.is_open = True
         return hello
 
